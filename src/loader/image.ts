@@ -1,0 +1,74 @@
+/** What the loader is asked for and what it gives back. */
+import type { OpenProgramFile } from "./program-file.ts";
+
+/** A C string: text (sent as UTF-8) or raw bytes without the final 0. */
+export type CString = string | Uint8Array;
+
+export interface ProgramRequest {
+  /** Where the program is, as the guest sees it; becomes AT_EXECFN. */
+  readonly path: string;
+  readonly argv: readonly CString[];
+  readonly envp: readonly CString[];
+  readonly open: OpenProgramFile;
+}
+
+/** Floating-point registers: 16 doubles in even pairs (`fr0`) or 32 doubles (`fr1`). `soft` programs use neither. */
+export type MipsFloatMode = "fr0" | "fr1";
+
+/** What the program takes for granted about the processor: it selects the ISA, its mode and the system-call ABI. */
+export interface Personality {
+  readonly machine: "mips";
+  readonly endian: "little" | "big";
+  readonly floatMode: MipsFloatMode;
+}
+
+/** The program and its interpreter, checked and ready to be mapped: nothing of the old process was touched yet. */
+export interface Program {
+  readonly personality: Personality;
+  /** The file that is mapped: the interpreter's for a `#!` script, else `request.path`. */
+  readonly path: string;
+  /** argv as the program will see it (a `#!` line puts words in front). */
+  readonly argv: readonly CString[];
+  readonly envp: readonly CString[];
+}
+
+export interface Identity {
+  readonly uid: number;
+  readonly euid: number;
+  readonly gid: number;
+  readonly egid: number;
+}
+
+export interface LoadOptions {
+  readonly identity: Identity;
+  /** Sixteen bytes for AT_RANDOM (stack protector, pointer guard). */
+  readonly random: Uint8Array;
+  /** RLIMIT_STACK in bytes; how far the stack may grow. */
+  readonly stackLimit: number;
+  /** Guest address of a mapped vDSO's ELF header, if the ABI has one. */
+  readonly vdso?: number;
+}
+
+/** A mapped process, ready for its first instruction. Addresses are guest addresses as unsigned numbers. */
+export interface ProcessImage {
+  readonly personality: Personality;
+  /** First instruction: the interpreter's entry if there is one, else the program's. */
+  readonly entry: number;
+  /** Initial stack pointer; `argc` lies there. */
+  readonly stackPointer: number;
+  /** First byte past the program's bss, page-aligned: where brk(2) starts. */
+  readonly brk: number;
+  /** Where the program was put, less its link address (0 for ET_EXEC), and the interpreter's (undefined: none). */
+  readonly loadBias: number;
+  readonly interpreterBase?: number;
+  /** [type, value] pairs as they stand on the stack, AT_NULL last. */
+  readonly auxv: readonly (readonly [number, number])[];
+  /** The file that was mapped, as the guest sees it: /proc/self/exe. */
+  readonly path: string;
+  /** Ranges for /proc/self/stat and /proc/self/cmdline and environ: [start, end). */
+  readonly code: readonly [number, number];
+  readonly data: readonly [number, number];
+  readonly arguments: readonly [number, number];
+  readonly environment: readonly [number, number];
+  readonly stackTop: number;
+}
