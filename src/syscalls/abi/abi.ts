@@ -1,0 +1,47 @@
+/**
+ * What a guest's ABI says about system calls: everything that differs from one architecture to the next. Handlers are
+ * written once and ask the ABI; a new architecture adds one of these and no handler.
+ */
+import type { Errno } from "../../kernel/errno.ts";
+import type { GuestMemory } from "../../memory/guest-memory.ts";
+import type { ConstantSet } from "../flags.ts";
+import type { DataModel } from "../struct.ts";
+import type { Constants } from "./constants.ts";
+import type { Structs } from "./structs.ts";
+
+/** Finds a register's place in the CPU-state memory by the ISA's own name for it (`Slot.name`). */
+export type SlotOffset = (name: string) => number;
+
+export interface Abi extends DataModel {
+  /** "mips o32", "arm eabi" … */
+  readonly name: string;
+  /** uname(2)'s machine: "mips", "armv7l" … */
+  readonly machine: string;
+  /** The number of every call that Linux has on this architecture. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** The lowest of those numbers (4000 on o32, 0 elsewhere). */
+  readonly firstNumber: number;
+  /** True where a 64-bit argument starts at an even register (MIPS o32, ARM EABI). */
+  readonly pairsAligned: boolean;
+  /** True for calls whose 64-bit arguments are passed otherwise than `pairsAligned` says. */
+  readonly constants: { readonly [N in keyof Constants]: ConstantSet };
+  readonly structs: Structs;
+
+  // ── registers; `registers` is the CPU-state memory ──────────────────────────────────────────────────────────
+  syscallNumber(registers: DataView): number;
+  /** Argument register `index` (0 to 3 and on: those passed on the stack are read from there), as a signed 32-bit value. */
+  argument(registers: DataView, memory: GuestMemory, index: number): number;
+  /** How many arguments are in registers. */
+  readonly registerArguments: number;
+  succeed(registers: DataView, result: number): void;
+  /** A 64-bit result on a 32-bit guest (in two registers). */
+  succeedWide(registers: DataView, result: bigint): void;
+  fail(registers: DataView, error: Errno): void;
+  errnoNumber(error: Errno): number;
+  /** Sets the second result register, for the one call that has two results; null where pipe(2) writes to memory. */
+  readonly secondResult: ((registers: DataView, value: number) => void) | null;
+  /** Where system calls are made indirectly (`syscall(nr, …)` of o32): its number, else -1. */
+  readonly indirectNumber: number;
+  /** Moves the program counter back onto the system-call instruction, so that it runs again with its old arguments. */
+  rewind(registers: DataView): void;
+}
