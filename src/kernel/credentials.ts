@@ -1,0 +1,108 @@
+/** User and group identities of a task (credentials(7)). */
+import { errno } from "./errno.ts";
+
+/** The id that system calls take for "leave unchanged" ((uid_t)-1). */
+export const UNCHANGED = 0xffffffff;
+
+export interface IdTriple {
+  readonly real: number;
+  readonly effective: number;
+  readonly saved: number;
+  /** File-system id (setfsuid(2)). */
+  readonly fs: number;
+}
+
+const all = (id: number): IdTriple => ({ real: id, effective: id, saved: id, fs: id });
+
+export class Credentials {
+  user: IdTriple;
+  group: IdTriple;
+  groups: readonly number[];
+
+  constructor(uid: number, gid: number, groups: readonly number[]) {
+    this.user = all(uid);
+    this.group = all(gid);
+    this.groups = groups;
+  }
+
+  get uid(): number {
+    return this.user.real;
+  }
+  get euid(): number {
+    return this.user.effective;
+  }
+  get gid(): number {
+    return this.group.real;
+  }
+  get egid(): number {
+    return this.group.effective;
+  }
+
+  /** Root may do everything; there are no single capabilities. */
+  get isPrivileged(): boolean {
+    return this.user.effective === 0;
+  }
+
+  /** setuid(2), setgid(2). Throws EPERM, EINVAL. */
+  set(which: "user" | "group", id: number): void {
+    if (id === UNCHANGED) throw errno.EINVAL;
+    const old = this[which];
+    if (this.isPrivileged) this[which] = all(id);
+    else if (id === old.real || id === old.saved) this[which] = { ...old, effective: id, fs: id };
+    else throw errno.EPERM;
+  }
+
+  /** setreuid(2), setregid(2). Throws EPERM. */
+  setRealEffective(which: "user" | "group", real: number, effective: number): void {
+    const old = this[which];
+    if (!this.isPrivileged) {
+      if (![UNCHANGED, old.real, old.effective].includes(real)) throw errno.EPERM;
+      if (![UNCHANGED, old.real, old.effective, old.saved].includes(effective)) throw errno.EPERM;
+    }
+    const newReal = real === UNCHANGED ? old.real : real;
+    const newEffective = effective === UNCHANGED ? old.effective : effective;
+    const savedFollows = real !== UNCHANGED || (effective !== UNCHANGED && effective !== old.real);
+    this[which] = {
+      real: newReal,
+      effective: newEffective,
+      saved: savedFollows ? newEffective : old.saved,
+      fs: newEffective,
+    };
+  }
+
+  /** setresuid(2), setresgid(2). Throws EPERM. */
+  setAll(which: "user" | "group", real: number, effective: number, saved: number): void {
+    const old = this[which];
+    const known = [UNCHANGED, old.real, old.effective, old.saved];
+    if (!this.isPrivileged && ![real, effective, saved].every((id) => known.includes(id))) throw errno.EPERM;
+    const newEffective = effective === UNCHANGED ? old.effective : effective;
+    this[which] = {
+      real: real === UNCHANGED ? old.real : real,
+      effective: newEffective,
+      saved: saved === UNCHANGED ? old.saved : saved,
+      fs: newEffective,
+    };
+  }
+
+  /** setfsuid(2), setfsgid(2): returns the id from before, and changes nothing where that is not allowed. */
+  setFs(which: "user" | "group", id: number): number {
+    const old = this[which];
+    if (this.isPrivileged || [old.real, old.effective, old.saved, old.fs].includes(id)) {
+      if (id !== UNCHANGED) this[which] = { ...old, fs: id };
+    }
+    return old.fs;
+  }
+
+  /** setgroups(2). Throws EPERM. */
+  setGroups(groups: readonly number[]): void {
+    if (!this.isPrivileged) throw errno.EPERM;
+    this.groups = groups;
+  }
+
+  clone(): Credentials {
+    const copy = new Credentials(0, 0, this.groups);
+    copy.user = this.user;
+    copy.group = this.group;
+    return copy;
+  }
+}

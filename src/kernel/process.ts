@@ -1,0 +1,105 @@
+/** A process: the thread group of Linux. What its tasks share. */
+import type { AddressSpace } from "../memory/address-space.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import type { FileTable } from "./fs/file-table.ts";
+import type { FsContext } from "./fs/fs-context.ts";
+import type { Kernel } from "./kernel.ts";
+import { ResourceLimits } from "./limits.ts";
+import { SignalActions } from "./signal-actions.ts";
+import { SignalQueue } from "./signal-queue.ts";
+import type { Task } from "./task.ts";
+import { ProcessTimers } from "./timers.ts";
+import { WaitQueue } from "./wait.ts";
+
+/** How a process ended. */
+export type ExitStatus =
+  { readonly kind: "exited"; readonly code: number } | { readonly kind: "killed"; readonly signal: number };
+
+/** What a process is made of; for clone(2) some of it is the parent's own, some a copy. */
+export interface ProcessParts {
+  readonly space: AddressSpace;
+  readonly memory: GuestMemory;
+  readonly files: FileTable;
+  readonly fs: FsContext;
+  readonly actions?: SignalActions;
+  readonly limits?: ResourceLimits;
+}
+
+export class Process {
+  readonly kernel: Kernel;
+  readonly pid: number;
+  parent: Process | null;
+  readonly children = new Set<Process>();
+  /** Process group and session. */
+  pgid: number;
+  sid: number;
+  readonly tasks = new Set<Task>();
+
+  space: AddressSpace;
+  memory: GuestMemory;
+  files: FileTable;
+  fs: FsContext;
+  actions: SignalActions;
+  /** Signals to the process as a whole: any task may take them. */
+  readonly signals: SignalQueue;
+  limits: ResourceLimits;
+  readonly timers: ProcessTimers;
+
+  /** Guest path of the program, and its arguments: /proc/self/exe, cmdline. */
+  executable = "";
+  argv: readonly string[] = [];
+  /** The auxiliary vector's bytes as the program got them: /proc/self/auxv. */
+  auxiliaryVector: Uint8Array = new Uint8Array();
+  /** Personality(2)'s value. */
+  personality = 0;
+
+  exit: ExitStatus | null = null;
+  /** Woken when a child ends, stops or goes on. */
+  readonly childEvents = new WaitQueue();
+  /** Processor time of children that were waited for, and of tasks that ended. */
+  childrenUserTime = 0n;
+  childrenSystemTime = 0n;
+  endedUserTime = 0n;
+  endedSystemTime = 0n;
+  /** Monotonic time of the start, nanoseconds. */
+  readonly started: bigint;
+
+  constructor(kernel: Kernel, pid: number, parent: Process | null, parts: ProcessParts) {
+    this.kernel = kernel;
+    this.pid = pid;
+    this.parent = parent;
+    this.pgid = parent?.pgid ?? pid;
+    this.sid = parent?.sid ?? kernel.init.sid;
+    this.space = parts.space;
+    this.memory = parts.memory;
+    this.files = parts.files;
+    this.fs = parts.fs;
+    this.actions = parts.actions ?? new SignalActions(kernel.signals);
+    this.signals = new SignalQueue(kernel.signals);
+    this.limits = parts.limits ?? new ResourceLimits();
+    this.timers = new ProcessTimers(this);
+    this.started = kernel.clock.monotonic();
+    parent?.children.add(this);
+  }
+
+  get ppid(): number {
+    return this.parent?.pid ?? this.kernel.init.pid;
+  }
+
+  /** The first task; its tid is the pid. */
+  get leader(): Task | null {
+    for (const task of this.tasks) return task;
+    return null;
+  }
+
+  /** Processor time of all tasks so far, nanoseconds. */
+  get cpuTime(): { readonly user: bigint; readonly system: bigint } {
+    let user = this.endedUserTime;
+    let system = this.endedSystemTime;
+    for (const task of this.tasks) {
+      user += task.userTime;
+      system += task.systemTime;
+    }
+    return { user, system };
+  }
+}
