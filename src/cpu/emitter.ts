@@ -127,6 +127,9 @@ export interface Emitter extends Operators {
   returnTo(target: I32): void;
   /** The system-call instruction; execution goes on at `next` unless the kernel says otherwise. */
   systemCall(next: number): void;
-  /** Ends the region here; the dispatcher goes on at `next` (after a change of translation mode, a code barrier …). */
-  leave(next: number): void;
+  /**
+   * Ends the region here; the dispatcher goes on at `next` (after a change of translation mode, a code barrier …). A
+   * computed `next` is for MIPS, where such an instruction may stand in the delay slot of any branch.
+   */
+  leave(next: number | I32): void;
 }
