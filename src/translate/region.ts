@@ -1,0 +1,100 @@
+/**
+ * Finds a region: the instructions that are reached from its entries along direct branches, up to a bound. That is
+ * normally one guest function; calls are not followed, their return points are.
+ */
+import { CodeFault, type CodeReader, type Instruction, type Isa } from "../cpu/isa.ts";
+import type { BlockBuilder } from "./block-builder.ts";
+import type { Block } from "./ir.ts";
+
+/** Bounds the work of one translation, and the Wasm function that V8 has to compile. */
+const MAX_INSTRUCTIONS = 1024;
+/** A longer run of straight code is cut, which bounds the size of a block's value graph. */
+const MAX_BLOCK = 128;
+
+export interface Region {
+  /** Guest addresses at which it can be entered; the first is the one that was asked for. */
+  readonly entries: readonly number[];
+  readonly blocks: readonly Block[];
+  /** Direct call targets, in the order they were found. */
+  readonly callees: readonly number[];
+  /** The 4 KiB pages that its code was read from. */
+  readonly pages: ReadonlySet<number>;
+}
+
+function successors(instruction: Instruction): number[] {
+  const { flow, pc, size } = instruction;
+  const next = (pc + size) >>> 0;
+  switch (flow.kind) {
+    case "jump":
+      return [flow.target >>> 0];
+    case "branch":
+      return [next, flow.target >>> 0];
+    case "next":
+    case "call":
+    case "conditionalCall":
+    case "callIndirect":
+    case "systemCall":
+      return [next];
+    default:
+      return [];
+  }
+}
+
+/** Decodes and lifts the region at `entries`; throws `CodeFault` if the first entry cannot be fetched. */
+export function findRegion(isa: Isa, code: CodeReader, builder: BlockBuilder, entries: readonly number[], mode: number): Region {
+  const instructions = new Map<number, Instruction>();
+  const leaders = new Set<number>(entries);
+  const callees = new Set<number>();
+  const pages = new Set<number>();
+  const work = [...entries];
+  for (let i = 0; i < work.length; i++) {
+    let pc = work[i] as number;
+    for (let length = 0; !instructions.has(pc) && instructions.size < MAX_INSTRUCTIONS; length++) {
+      let instruction: Instruction;
+      try {
+        instruction = isa.decode(code, pc, mode);
+      } catch (error) {
+        if (!(error instanceof CodeFault) || (i === 0 && length === 0)) throw error;
+        break;
+      }
+      instructions.set(pc, instruction);
+      pages.add(pc >>> 12);
+      pages.add((pc + instruction.size - 1) >>> 12);
+      const { flow } = instruction;
+      if (flow.kind === "call" || flow.kind === "conditionalCall") callees.add(flow.target >>> 0);
+      const next = successors(instruction);
+      if (flow.kind === "next") {
+        pc = next[0] as number;
+        if (length + 1 === MAX_BLOCK) {
+          leaders.add(pc);
+          work.push(pc);
+          break;
+        }
+        continue;
+      }
+      for (const target of next) {
+        leaders.add(target);
+        work.push(target);
+      }
+      break;
+    }
+  }
+
+  builder.blocks = [];
+  for (const leader of leaders) {
+    if (!instructions.has(leader)) continue;
+    builder.begin(leader);
+    for (let pc = leader; ; ) {
+      const instruction = instructions.get(pc);
+      if (!instruction || (pc !== leader && leaders.has(pc))) {
+        builder.jump(pc);
+        break;
+      }
+      builder.at(pc);
+      isa.lift(builder, instruction, mode);
+      if (builder.ended) break;
+      pc = (pc + instruction.size) >>> 0;
+    }
+  }
+  return { entries, blocks: builder.blocks, callees: [...callees], pages };
+}
