@@ -1,0 +1,28 @@
+/** What a suite is given and what it gives back. */
+import type { Driver } from "./outcome.ts";
+import type { SuiteResult } from "./report.ts";
+import type { Target } from "./target.ts";
+
+export interface SuiteOptions {
+  readonly target: Target;
+  /** A driver a lane: lane n uses `ours[n]` only. */
+  readonly ours: readonly Driver[];
+  readonly peer: Driver;
+  /** Cases at a time. */
+  readonly jobs: number;
+  /** Only cases whose name contains this. */
+  readonly filter?: string;
+  readonly seed: number;
+  /** How many cases a generating suite makes; its own default if absent. */
+  readonly count?: number;
+  /** Sized for a continuous-integration machine. */
+  readonly ci: boolean;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** For `--help`: one line. */
+  readonly summary: string;
+  readonly targets: readonly string[];
+  run(options: SuiteOptions): Promise<Omit<SuiteResult, "suite" | "target" | "seconds">>;
+}
