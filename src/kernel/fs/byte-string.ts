@@ -1,0 +1,30 @@
+/**
+ * File names are bytes, not text. Inside the kernel they are *byte strings*: JavaScript strings in which each character
+ * is one byte (latin1), so that a name that is not UTF-8 survives, and a name is a cheap map key.
+ */
+export type ByteString = string;
+
+/** The byte string of these bytes (without a terminating NUL). */
+export function fromBytes(bytes: Uint8Array): ByteString {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
+}
+
+export function toBytes(name: ByteString): Buffer<ArrayBuffer> {
+  return Buffer.from(name, "latin1");
+}
+
+/** The byte string of a JavaScript text, encoded as UTF-8: for paths that come from the command line or a library call. */
+export function fromText(text: string): ByteString {
+  return isAscii(text) ? text : Buffer.from(text, "utf8").latin1Slice();
+}
+
+/** For messages only: bytes that are not UTF-8 become U+FFFD. */
+export function toText(name: ByteString): string {
+  return isAscii(name) ? name : toBytes(name).toString("utf8");
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+export function isAscii(name: string): boolean {
+  return !BEYOND_ASCII.test(name);
+}
