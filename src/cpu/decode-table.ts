@@ -15,7 +15,10 @@ export interface Row {
   readonly mnemonic: string;
   /** The encoding, 16 or 32 bits. */
   readonly bits: string;
-  /** Assembler operands: each word that the ISA's `OperandFormats` knows is replaced, the rest is copied. */
+  /**
+   * Assembler operands: each word that the ISA's `OperandFormats` knows is replaced, the rest is copied. Braces set off
+   * a word that touches another.
+   */
   readonly operands: string;
   /** The chapter of the manual, for the generated documentation. */
   readonly group: string;
@@ -227,7 +230,7 @@ export function disassembler<Context>(formats: OperandFormats<Context>): (row: R
   const compile = (text: string, words: RegExp): Template<Context> => {
     let template = templates.get(text);
     if (template === undefined) {
-      template = text.split(words).map((word) => (Object.hasOwn(formats, word) ? formats[word]! : word));
+      template = text.split(words).filter((word) => word !== undefined).map((word) => (Object.hasOwn(formats, word) ? formats[word]! : word));
       templates.set(text, template);
     }
     return template;
@@ -236,7 +239,7 @@ export function disassembler<Context>(formats: OperandFormats<Context>): (row: R
     template.map((part) => (typeof part === "string" ? part : part(fields, context))).join("");
   return (row, fields, context) => {
     const mnemonic = row.mnemonic.includes("{") ? print(compile(row.mnemonic, /[{}]/), fields, context) : row.mnemonic;
-    if (row.operands === "") return mnemonic;
-    return `${mnemonic}\t${print(compile(row.operands, /([A-Za-z]\w*)/), fields, context)}`;
+    const operands = print(compile(row.operands, /[{}]|([A-Za-z]\w*)/), fields, context);
+    return operands === "" ? mnemonic : `${mnemonic}\t${operands}`;
   };
 }

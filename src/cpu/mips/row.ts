@@ -6,8 +6,8 @@ import type { Flow, Instruction } from "../isa.ts";
 /**
  * What a meaning knows besides its fields.
  *
- * Field letters are the same in all rows: `s` `t` `d` registers, `a` shift amount, `i` 16-bit immediate or offset,
- * `o` branch offset in words, `j` jump index, `c` code or condition code.
+ * Field letters are the same in all rows, because operand-formats.ts prints them: `s` `t` `d` `r` registers, `a` shift
+ * amount, `i` 16-bit immediate or offset, `o` branch offset in words, `j` jump index, `c` code or condition code.
  */
 export interface LiftContext {
   readonly pc: number;
