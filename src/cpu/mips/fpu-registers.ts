@@ -8,7 +8,7 @@
  * FCSR is taken apart: rounding mode, enables, sticky flags and Cause are in `FCSR`, the eight condition codes in a
  * cached slot each, so that `c.lt.d` and `bc1t` become one compare and branch. Cause is the flags of the *last*
  * operation only, and is hardly ever read; so fast code does not compute it, but notes the operation and its operands
- * in `LAST_*`, and a reader does the operation again (`fcsr.ts`).
+ * in `LAST_*`, and a reader does the operation again (`readFcsr`).
  */
 import type { Slot, Type } from "../emitter.ts";
 

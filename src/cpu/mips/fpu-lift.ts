@@ -1,0 +1,158 @@
+/** What the FPU's meanings share: registers by format and FR mode, and how an operation with flags is translated. */
+import type { Emitter, F32, F64, I32, Type, Value } from "../emitter.ts";
+import { CHECK, MODE_FR, SOFT, modeLevel } from "./fpu-state.ts";
+import { ENABLES_MASK, INEXACT_FLAG } from "./fcsr.ts";
+import type { Format, Operation } from "./fpu-operations.ts";
+import { EXACT } from "./fpu-operations.ts";
+import type { FpuViews } from "./fpu-registers.ts";
+import { FCSR, FPU_VIEWS, LAST_DOUBLES, LAST_OPERATION, LAST_SINGLES } from "./fpu-registers.ts";
+import type { LiftContext } from "./row.ts";
+
+export const views = (context: LiftContext): FpuViews => FPU_VIEWS[(context.mode & MODE_FR) as 0 | 1];
+
+/**
+ * Whether register `n` cannot hold the format, in which case "illegal" was raised: with FR = 0 doubles live in even
+ * registers only, and there is no long format.
+ */
+export function rejects(e: Emitter, context: LiftContext, ...registers: readonly (readonly [Format, number])[]): boolean {
+  const fr = (context.mode & MODE_FR) !== 0;
+  const rejected = !fr && registers.some(([format, n]) => format === "l" || (format === "d" && (n & 1) !== 0));
+  if (rejected) e.raiseIf(e.const32(1), "illegal");
+  return rejected;
+}
+
+// ── single and double alike ───────────────────────────────────────────────────────────────────────────────────────
+
+/** A floating-point value of either format. */
+export type Float = F32 | F64;
+
+/** The emitter's operators for one format, so that a meaning is written once for singles and doubles. */
+export interface FloatOperators {
+  readonly format: "s" | "d";
+  get(e: Emitter, context: LiftContext, n: number): Float;
+  set(e: Emitter, context: LiftContext, n: number, value: Float): void;
+  constant(e: Emitter, value: number): Float;
+  binary(e: Emitter, name: "add" | "sub" | "mul" | "div", a: Float, b: Float): Float;
+  unary(e: Emitter, name: "abs" | "neg" | "sqrt" | "ceil" | "floor" | "trunc" | "nearest", a: Float): Float;
+  compare(e: Emitter, name: "eq" | "ne" | "lt" | "le" | "gt" | "ge", a: Float, b: Float): I32;
+  /** The biased exponent with the sign above it. */
+  exponent(e: Emitter, a: Float): I32;
+  readonly exponentMask: number;
+}
+
+const f32Bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
+const f64Bits = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0]!;
+
+export const SINGLE: FloatOperators = {
+  format: "s",
+  get: (e, context, n) => e.get(views(context).s[n]!),
+  set: (e, context, n, value) => e.set(views(context).s[n]!, value as F32),
+  constant: (e, value) => e.constF32(f32Bits(value)),
+  binary: (e, name, a, b) => e.f32[name](a as F32, b as F32),
+  unary: (e, name, a) => e.f32[name](a as F32),
+  compare: (e, name, a, b) => e.f32[name](a as F32, b as F32),
+  exponent: (e, a) => e.i32.shrU(e.i32.reinterpretF32(a as F32), e.const32(23)),
+  exponentMask: 0xff,
+};
+export const DOUBLE: FloatOperators = {
+  format: "d",
+  get: (e, context, n) => e.get(views(context).d[n]!),
+  set: (e, context, n, value) => e.set(views(context).d[n]!, value as F64),
+  constant: (e, value) => e.constF64(f64Bits(value)),
+  binary: (e, name, a, b) => e.f64[name](a as F64, b as F64),
+  unary: (e, name, a) => e.f64[name](a as F64),
+  compare: (e, name, a, b) => e.f64[name](a as F64, b as F64),
+  exponent: (e, a) => e.i32.wrapI64(e.i64.shrU(e.i64.reinterpretF64(a as F64), e.const64(52n))),
+  exponentMask: 0x7ff,
+};
+export const FLOATS = { s: SINGLE, d: DOUBLE } as const;
+
+/** 1 where `a` is an infinity or a NaN. */
+export function notFinite(e: Emitter, f: FloatOperators, a: Float): I32 {
+  const difference = f.binary(e, "sub", a, a);
+  return f.compare(e, "ne", difference, difference);
+}
+
+/**
+ * 1 where `a` is an infinity, a NaN, zero, subnormal or close to it: where the biased exponent is all ones, 0, 1 or 2.
+ * (1 would do: only the smallest normal number may have been rounded up from a tiny one. The test is cheaper so.)
+ */
+export function extreme(e: Emitter, f: FloatOperators, a: Float): I32 {
+  return e.i32.eqz(e.i32.and(e.i32.add(f.exponent(e, a), e.const32(1)), e.const32(f.exponentMask & ~3)));
+}
+
+// ── operations with flags ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** An operation done with the host's arithmetic. */
+export interface Fast<T extends Type> {
+  readonly value: Value<T>;
+  /** Not zero where the value may be wrong, or a flag other than Inexact may be due; undefined: never. */
+  readonly rare: I32 | undefined;
+  /** Not zero where the operation may be inexact; undefined: never. Only asked for in CHECK mode. */
+  readonly inexact?: (() => I32) | undefined;
+  /** Not zero where a rare case is `value` and no flag after all; only computed in rare cases. */
+  readonly harmless?: (() => I32) | undefined;
+}
+
+/** Notes the operation, so that a reader of Cause can do it again. */
+function remember(e: Emitter, operation: Operation, operands: readonly Value[]): void {
+  e.set(LAST_OPERATION, e.const32(operation.id));
+  for (const [n, format] of operation.operands.entries()) {
+    const value = operands[n]!;
+    if (format === "s") e.set(LAST_SINGLES[n]!, value as F32);
+    else if (format === "w") e.set(LAST_SINGLES[n]!, e.f32.reinterpretI32(value as I32));
+    else if (format === "d") e.set(LAST_DOUBLES[n]!, value as F64);
+    else e.set(LAST_DOUBLES[n]!, e.f64.reinterpretI64(value as Value<"i64">));
+  }
+}
+
+/** After an instruction that cannot raise an exception. */
+export function rememberExact(e: Emitter): void {
+  e.set(LAST_OPERATION, e.const32(EXACT.id));
+}
+
+/** Raises "floatingPoint" if the helper that has just run found an exception that is enabled; the destination is not yet written. */
+function raiseIfEnabled(e: Emitter): void {
+  const fcsr = e.get(FCSR);
+  e.raiseIf(e.i32.and(e.i32.and(e.i32.shrU(fcsr, e.const32(5)), fcsr), e.const32(ENABLES_MASK)), "floatingPoint");
+}
+
+/** The helper, in SOFT mode. */
+function soft(e: Emitter, operation: Operation, operands: readonly Value[]): Value {
+  const value = e.call(operation.helper, ...operands);
+  e.set(LAST_OPERATION, e.const32(0));
+  raiseIfEnabled(e);
+  return value;
+}
+
+/** When the helper must be asked. */
+function doubtful(e: Emitter, context: LiftContext, { rare, inexact }: Fast<Type>): I32 | undefined {
+  if (modeLevel(context.mode) !== CHECK || inexact === undefined) return rare;
+  const flagClear = e.i32.eqz(e.i32.and(e.get(FCSR), e.const32(INEXACT_FLAG)));
+  const news = e.i32.and(inexact(), flagClear);
+  return rare === undefined ? news : e.i32.or(rare, news);
+}
+
+/** An operation with a result in a register, as the mode asks. `fast` is not called in SOFT mode. */
+export function operate<T extends Type>(e: Emitter, context: LiftContext, operation: Operation, operands: readonly Value[], fast: () => Fast<T>): Value<T> {
+  if (modeLevel(context.mode) === SOFT) return soft(e, operation, operands) as Value<T>;
+  remember(e, operation, operands);
+  const parts = fast();
+  const { value, harmless } = parts;
+  const ask = (): Value<T> => e.call(operation.helper, ...operands) as Value<T>;
+  const condition = doubtful(e, context, parts);
+  if (condition === undefined) return value;
+  return e.either(condition, harmless === undefined ? ask : () => e.either(harmless(), () => value, ask), () => value);
+}
+
+/** A comparison: the host's result is right even for NaNs, so that the helper is only there for the flags. */
+export function operateForFlags(e: Emitter, context: LiftContext, operation: Operation, operands: readonly Value[], fast: () => Fast<"i32">, fromHelper: (relation: I32) => I32): I32 {
+  if (modeLevel(context.mode) === SOFT) return fromHelper(soft(e, operation, operands) as I32);
+  remember(e, operation, operands);
+  const { value, rare } = fast();
+  if (rare !== undefined)
+    e.when(rare, () => {
+      e.call(operation.helper, ...operands);
+    });
+  return value;
+}

@@ -1,0 +1,145 @@
+/**
+ * The arithmetic operations, each as an exact function of bits: one table, from which come the helpers that the rare
+ * path calls and the operation that a reader of FCSR's Cause field does again.
+ */
+import type { Helper, Type } from "../emitter.ts";
+import { HELPER_ARGUMENTS, HELPER_RESULT } from "../emitter.ts";
+import type { FloatContext, FloatFormat, Relation, Rounding } from "../softfloat/index.ts";
+import { F32, F64, INT32, INT64, INVALID, add, compare, convertFormat, divide, fromInteger, multiply, squareRoot, subtract, toInteger } from "../softfloat/index.ts";
+import { floatContext, mipsFlags, recordFlags } from "./fcsr.ts";
+import { FCSR } from "./fpu-registers.ts";
+
+/** Formats by the manual's letters: single, double, word, long. */
+export type Format = "s" | "d" | "w" | "l";
+
+export interface Operation {
+  readonly name: string;
+  /** Its index in `OPERATIONS`; 0 is not used. */
+  readonly id: number;
+  readonly operands: readonly Format[];
+  readonly result: Format;
+  /** Bits to bits; flags go to the context. */
+  readonly compute: (context: FloatContext, operands: readonly bigint[]) => bigint;
+  /** Computes, and records the flags in FCSR. */
+  readonly helper: Helper<Type>;
+}
+
+const WASM_TYPE = { s: "f32", d: "f64", w: "i32", l: "i64" } as const;
+export const isWide = (format: Format): boolean => format === "d" || format === "l";
+
+const readBits = (state: DataView, format: Format, offset: number): bigint =>
+  isWide(format) ? state.getBigUint64(offset, true) : BigInt(state.getUint32(offset, true));
+const writeBits = (state: DataView, format: Format, offset: number, bits: bigint): void => {
+  if (isWide(format)) state.setBigUint64(offset, bits, true);
+  else state.setUint32(offset, Number(bits), true);
+};
+
+const table: (Operation | undefined)[] = [undefined];
+/** All operations; index 0 is empty. */
+export const OPERATIONS: readonly (Operation | undefined)[] = table;
+
+const define = (name: string, operands: string, result: Format, compute: Operation["compute"]): Operation => {
+  const formats = operands.split("") as Format[];
+  const run = (state: DataView): void => {
+    const fcsr = state.getInt32(FCSR.offset, true);
+    const context = floatContext(fcsr);
+    const bits = compute(
+      context,
+      formats.map((format, n) => readBits(state, format, HELPER_ARGUMENTS + 16 * n)),
+    );
+    state.setInt32(FCSR.offset, recordFlags(fcsr, context.flags), true);
+    writeBits(state, result, HELPER_RESULT, bits);
+  };
+  const operation: Operation = { name, id: table.length, operands: formats, result, compute, helper: { name, result: WASM_TYPE[result], run } };
+  table.push(operation);
+  return operation;
+};
+
+/** FCSR's Cause field after an operation; `operand` gives operand n as 32 or 64 bits. */
+export function causeOf(id: number, fcsr: number, operand: (n: number, wide: boolean) => bigint): number {
+  const operation = OPERATIONS[id];
+  if (operation === undefined) return 0;
+  const context = floatContext(fcsr);
+  operation.compute(
+    context,
+    operation.operands.map((format, n) => operand(n, isWide(format))),
+  );
+  return mipsFlags(context.flags) << 12;
+}
+
+/** What stands for every operation that cannot raise an exception: it clears Cause. */
+export const EXACT = define("exact", "", "w", () => 0n);
+
+// ── arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The same operation on singles and doubles. */
+export interface OperationPair {
+  readonly s: Operation;
+  readonly d: Operation;
+}
+const pair = (name: string, count: number, compute: (format: FloatFormat, context: FloatContext, operands: readonly bigint[]) => bigint): OperationPair => ({
+  s: define(`${name}.s`, "s".repeat(count), "s", (context, operands) => compute(F32, context, operands)),
+  d: define(`${name}.d`, "d".repeat(count), "d", (context, operands) => compute(F64, context, operands)),
+});
+const one = (format: FloatFormat): bigint => BigInt(format.bias) << BigInt(format.fractionBits);
+
+export const ADD = pair("add", 2, (format, context, [a, b]) => add(format, a!, b!, context));
+export const SUB = pair("sub", 2, (format, context, [a, b]) => subtract(format, a!, b!, context));
+export const MUL = pair("mul", 2, (format, context, [a, b]) => multiply(format, a!, b!, context));
+export const DIV = pair("div", 2, (format, context, [a, b]) => divide(format, a!, b!, context));
+export const SQRT = pair("sqrt", 1, (format, context, [a]) => squareRoot(format, a!, context));
+// The manual allows an error of one unit in the last place for these two; they are done as division and square root.
+export const RECIP = pair("recip", 1, (format, context, [a]) => divide(format, one(format), a!, context));
+export const RSQRT = pair("rsqrt", 1, (format, context, [a]) => divide(format, one(format), squareRoot(format, a!, context), context));
+// Operands fs, ft, fr. Before release 6 the product is rounded by itself, and the last negation flips even a NaN's sign.
+export const MADD = pair("madd", 3, (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context));
+export const MSUB = pair("msub", 3, (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context));
+export const NMADD = pair("nmadd", 3, (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit);
+export const NMSUB = pair("nmsub", 3, (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit);
+
+// ── comparison ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A comparison's result in the bits of `c.cond.fmt`'s condition: unordered 1, equal 2, less 4. */
+const RELATION_BITS: Readonly<Record<Relation, bigint>> = { unordered: 1n, equal: 2n, less: 4n, greater: 0n };
+const comparison = (name: string, signalling: boolean): OperationPair => ({
+  s: define(`${name}.s`, "ss", "w", (context, [a, b]) => RELATION_BITS[compare(F32, a!, b!, signalling, context)]),
+  d: define(`${name}.d`, "dd", "w", (context, [a, b]) => RELATION_BITS[compare(F64, a!, b!, signalling, context)]),
+});
+export const COMPARE_QUIET = comparison("compareQuiet", false);
+export const COMPARE_SIGNALLING = comparison("compareSignalling", true);
+
+// ── conversion ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const CVT_S_D = define("cvt.s.d", "d", "s", (context, [a]) => convertFormat(F64, F32, a!, context));
+export const CVT_D_S = define("cvt.d.s", "s", "d", (context, [a]) => convertFormat(F32, F64, a!, context));
+export const CVT_S_W = define("cvt.s.w", "w", "s", (context, [a]) => fromInteger(F32, BigInt.asIntN(32, a!), context));
+export const CVT_S_L = define("cvt.s.l", "l", "s", (context, [a]) => fromInteger(F32, BigInt.asIntN(64, a!), context));
+export const CVT_D_L = define("cvt.d.l", "l", "d", (context, [a]) => fromInteger(F64, BigInt.asIntN(64, a!), context));
+
+/** A conversion to word and long, from single and double. */
+export interface Conversion {
+  readonly name: string;
+  /** By result and operand format. */
+  readonly w: OperationPair;
+  readonly l: OperationPair;
+}
+const toFixed = (name: string, result: "w" | "l", source: "s" | "d", rounding: Rounding | undefined): Operation => {
+  const format = source === "s" ? F32 : F64;
+  const range = result === "w" ? INT32 : INT64;
+  return define(`${name}.${result}.${source}`, source, result, (context, [a]) => {
+    const value = toInteger(format, a!, range, rounding ?? context.rounding, context);
+    // Processors without NaN2008 answer every operand that they cannot convert with the greatest integer.
+    const legacy = context.nans.signallingBitSet && (context.flags & INVALID) !== 0;
+    return BigInt.asUintN(result === "w" ? 32 : 64, legacy ? range.greatest : value);
+  });
+};
+const conversion = (name: string, rounding?: Rounding): Conversion => ({
+  name,
+  w: { s: toFixed(name, "w", "s", rounding), d: toFixed(name, "w", "d", rounding) },
+  l: { s: toFixed(name, "l", "s", rounding), d: toFixed(name, "l", "d", rounding) },
+});
+export const CVT = conversion("cvt");
+export const ROUND = conversion("round", "nearestEven");
+export const TRUNC = conversion("trunc", "towardZero");
+export const CEIL = conversion("ceil", "up");
+export const FLOOR = conversion("floor", "down");
