@@ -1,0 +1,8 @@
+/* Nothing but starting and ending. */
+#include <stdio.h>
+
+int main(void)
+{
+    puts("hello");
+    return 0;
+}
