@@ -1,13 +1,15 @@
 /** The kernel of one run: what all its processes share. Two runs in one host process know nothing of each other. */
-import type { WakeReason } from "./wait.ts";
-import { Wait } from "./wait.ts";
-import { FutexTable } from "./futex.ts";
+import { FUTEX_BITSET_MATCH_ANY, FutexTable } from "./futex.ts";
 import type { RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
-import type { ProcessParts } from "./process.ts";
+import type { ExitStatus, ProcessParts } from "./process.ts";
+import { Scheduler } from "./scheduler.ts";
+import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED } from "./siginfo.ts";
+import { sendToProcess } from "./signal-sending.ts";
 import type { Credentials } from "./credentials.ts";
 import { SignalTable } from "./signal.ts";
 import { Task } from "./task.ts";
+import { GuestFault } from "../memory/guest-fault.ts";
 import { errno } from "./errno.ts";
 
 /** Where the kernel gets the time from: `host/clock.ts`, or a clock that a test moves. All in nanoseconds. */
@@ -18,16 +20,6 @@ export interface Clock {
   threadTime(): { readonly user: bigint; readonly system: bigint };
   /** Calls `alarm` once at or after `deadline` (monotonic); returns what cancels it. */
   setAlarm(deadline: bigint, alarm: () => void): () => void;
-}
-
-/** What the kernel asks of the scheduler. */
-export interface TaskControl {
-  /** Parks the running task until `wait` is over. */
-  park(task: Task, wait: Wait<unknown>): void;
-  /** A signal or its end is there for the task: it is woken if it waits. */
-  notify(task: Task): void;
-  /** The processor time used by the running task since it was last booked; booked to it by this call. */
-  bookTime(): void;
 }
 
 export interface KernelOptions {
@@ -55,8 +47,7 @@ export class Kernel {
   readonly futexes = new FutexTable();
   readonly processes = new Map<number, Process>();
   readonly tasks = new Map<number, Task>();
-  /** Set by the machine once its scheduler is there. */
-  control: TaskControl | null = null;
+  readonly scheduler: Scheduler;
   /** Monotonic time of the boot (uptime, CLOCK_BOOTTIME), nanoseconds. */
   readonly booted: bigint;
   readonly #warn: (line: string) => void;
@@ -69,6 +60,7 @@ export class Kernel {
     this.clock = options.clock;
     this.limits = options.limits ?? {};
     this.#warn = options.warn ?? (() => undefined);
+    this.scheduler = new Scheduler(this.clock);
     this.booted = this.clock.monotonic();
   }
 
@@ -90,6 +82,88 @@ export class Kernel {
     return task;
   }
 
+  /** exit(2) of one task; with the last one the process has ended, with that task's code. */
+  endTask(task: Task, code: number): void {
+    const { process } = task;
+    if (process.tasks.size === 1) this.endProcess(process, { kind: "exited", code });
+    else this.#retire(task);
+  }
+
+  /** exit_group(2), or death by a signal: all tasks end. The first reason counts. */
+  endProcess(process: Process, status: ExitStatus): void {
+    if (process.exit !== null) return;
+    process.exit = status;
+    process.timers.clear();
+    for (const task of [...process.tasks]) this.#retire(task);
+    const code = status.kind === "exited" ? CLD_EXITED : CLD_KILLED;
+    this.#tellParent(process, code, status.kind === "exited" ? status.code : status.signal);
+    for (const child of process.children) child.parent = null;
+    this.onProcessEnd(process);
+  }
+
+  /** Called when a process has ended: the machine gives its memory and files back, and ends the run with the initial one. */
+  onProcessEnd: (process: Process) => void = () => undefined;
+
+  #retire(task: Task): void {
+    const { process } = task;
+    if (this.scheduler.current === task) this.scheduler.bookTime();
+    process.endedUserTime += task.userTime;
+    process.endedSystemTime += task.systemTime;
+    this.scheduler.remove(task);
+    task.state = "ended";
+    process.tasks.delete(task);
+    this.tasks.delete(task.tid);
+    if (task.clearChildTid !== 0) {
+      try {
+        process.memory.writeU32(task.clearChildTid, 0);
+        this.futexes.wake(process.space, task.clearChildTid, 1, FUTEX_BITSET_MATCH_ANY);
+      } catch (error) {
+        // Linux does not mind a bad address here either: nobody is left to tell.
+        if (!(error instanceof GuestFault)) throw error;
+      }
+    }
+  }
+
+  /** A stop signal's default action. */
+  stopProcess(process: Process, signal: number): void {
+    for (const task of process.tasks) {
+      // A task that waits stays parked, and looks at the stop when it is woken.
+      if (task.state !== "running") continue;
+      task.state = "stopped";
+      this.scheduler.remove(task);
+    }
+    process.stopSignal = signal;
+    this.#tellParent(process, CLD_STOPPED, signal);
+    this.onProcessStop(process, signal);
+  }
+
+  /** Called when a process has stopped: the command line stops babelf alike. */
+  onProcessStop: (process: Process, signal: number) => void = () => undefined;
+
+  continueTask(task: Task): void {
+    const { process } = task;
+    task.state = "running";
+    this.scheduler.add(task);
+    if (process.stopSignal === 0) return;
+    process.stopSignal = 0;
+    this.#tellParent(process, CLD_CONTINUED, this.signals.number("SIGCONT"));
+  }
+
+  #tellParent(process: Process, code: number, status: number): void {
+    const { parent } = process;
+    if (parent === null) return;
+    const { user, system } = process.cpuTime;
+    const ticks = (time: bigint) => Number(time / 10_000_000n);
+    const uid = process.leader?.credentials.uid ?? 0;
+    sendToProcess(parent, {
+      signal: this.signals.number("SIGCHLD"),
+      errno: 0,
+      code,
+      fields: { kind: "child", pid: process.pid, uid, status, userTime: ticks(user), systemTime: ticks(system) },
+    });
+    parent.childEvents.wake();
+  }
+
   #allocatePid(): number {
     for (let tries = FIRST_PID; tries <= LAST_PID; tries++) {
       this.#lastPid = this.#lastPid >= LAST_PID ? FIRST_PID : this.#lastPid + 1;
@@ -99,5 +173,3 @@ export class Kernel {
     throw errno.EAGAIN;
   }
 }
-
-export type { Process, Task, WakeReason };

@@ -50,12 +50,18 @@ export class Process {
   argv: readonly string[] = [];
   /** The auxiliary vector's bytes as the program got them: /proc/self/auxv. */
   auxiliaryVector: Uint8Array = new Uint8Array();
+  /** Guest address of the page with the signal trampolines ([vdso]). */
+  trampolines = 0;
   /** Personality(2)'s value. */
   personality = 0;
 
   exit: ExitStatus | null = null;
   /** Woken when a child ends, stops or goes on. */
   readonly childEvents = new WaitQueue();
+  /** Woken when a signal is queued for the process or one of its tasks, blocked or not (rt_sigtimedwait, signalfd). */
+  readonly signalArrival = new WaitQueue();
+  /** The signal that stopped the process; 0 while it is not stopped. */
+  stopSignal = 0;
   /** Processor time of children that were waited for, and of tasks that ended. */
   childrenUserTime = 0n;
   childrenSystemTime = 0n;

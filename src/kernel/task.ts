@@ -6,12 +6,19 @@ import type { Process } from "./process.ts";
 import type { Wait } from "./wait.ts";
 import { Credentials } from "./credentials.ts";
 
-/** sigaltstack(2); no alternate stack: `size` is 0. Addresses and sizes in guest bytes. */
+/** sigaltstack(2); where there is none, `size` is 0. Addresses and sizes in guest bytes. */
 export interface AlternateStack {
   readonly pointer: number;
   readonly size: number;
+  /** SS_AUTODISARM: forgotten while a handler runs on it. */
+  readonly autoDisarm: boolean;
 }
-export const NO_ALTERNATE_STACK: AlternateStack = { pointer: 0, size: 0 };
+export const NO_ALTERNATE_STACK: AlternateStack = { pointer: 0, size: 0, autoDisarm: false };
+
+/** Whether a stack pointer lies on the alternate stack; stacks grow down. */
+export function isOn(stack: AlternateStack, pointer: number): boolean {
+  return pointer > stack.pointer && pointer - stack.pointer <= stack.size;
+}
 
 /** "running" is on the processor or ready for it. */
 export type TaskState = "running" | "waiting" | "stopped" | "ended";

@@ -1,0 +1,179 @@
+/**
+ * Runs tasks in turn on the host's JavaScript thread, for a time slice each, and lets the host's event loop in between:
+ * that is how timers, input and signals reach the guest. With nothing to run it waits for one of those and uses no
+ * processor time.
+ *
+ * A task that waits is parked with its `Wait`; what to do when the wait is over is the runner's business, since only it
+ * can put a task's registers and memory in place.
+ */
+import type { Clock } from "./kernel.ts";
+import type { Task } from "./task.ts";
+import type { Wait, WakeReason } from "./wait.ts";
+
+/** What puts tasks on the processor (`user/machine.ts`; a fake in tests). None of these may throw for a guest's doing. */
+export interface TaskRunner {
+  /** Runs the task until it waits, stops or ends, or `scheduler.sliceEnd` has passed. */
+  run(task: Task): void;
+  /** The task's wait may be over: asks it again, and parks the task again if it is not. */
+  resume(task: Task, reason: WakeReason): void;
+  /** Gives the event loop a turn; all host events that are due happen before it resolves. */
+  yieldToHost(): Promise<void>;
+  /** Keeps the host process alive while nothing runs; returns what ends that. */
+  keepAlive(): () => void;
+}
+
+/** A parked task: what to undo once it is woken. */
+interface Parked {
+  readonly wait: Wait<unknown>;
+  readonly leave: (() => void)[];
+}
+
+/** Nanoseconds between two turns of the host's event loop. */
+export const SLICE = 10_000_000n;
+
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #ready: Task[] = [];
+  readonly #parked = new Map<Task, Parked>();
+  /** Tasks in `#ready` that were woken from a wait, with the reason. */
+  readonly #reasons = new Map<Task, WakeReason>();
+  #current: Task | null = null;
+  #wakeLoop: (() => void) | null = null;
+  #stopRequested = false;
+  /** Processor time of the host thread when it was last booked to a task. */
+  #booked = { user: 0n, system: 0n };
+  /** Monotonic time at which the running task must leave the processor. */
+  sliceEnd = 0n;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The task on the processor. */
+  get current(): Task | null {
+    return this.#current;
+  }
+
+  /** Whether another task could run now: then the present one should not keep the processor for itself. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** A task that is ready to run: new, or continued after a stop. */
+  add(task: Task): void {
+    if (!this.#ready.includes(task)) this.#ready.push(task);
+    this.#wakeLoop?.();
+  }
+
+  /** Parks a task until one of the wait's queues wakes, its deadline passes, or `notify` is called for it. */
+  park(task: Task, wait: Wait<unknown>): void {
+    const wake = (reason: WakeReason) => this.#wake(task, reason);
+    const leave = wait.queues.map((queue) => queue.listen(() => wake("woken")));
+    if (wait.deadline !== null) leave.push(this.#clock.setAlarm(wait.deadline, () => wake("timeout")));
+    task.state = "waiting";
+    task.voluntarySwitches++;
+    this.#parked.set(task, { wait, leave });
+    // What came while the call was under way did not find the task parked.
+    if (task.attention && task.deliverable !== 0n) wake("signal");
+  }
+
+  #wake(task: Task, reason: WakeReason): void {
+    const parked = this.#parked.get(task);
+    if (parked === undefined) return;
+    this.#parked.delete(task);
+    for (const leave of parked.leave) leave();
+    this.#reasons.set(task, reason);
+    this.add(task);
+  }
+
+  /** A signal (or its end) is there for the task: if it waits, it is asked again with "signal". */
+  notify(task: Task): void {
+    task.attention = true;
+    this.#wake(task, "signal");
+  }
+
+  /** Takes a task out of every list, because it has ended or stopped. */
+  remove(task: Task): void {
+    const parked = this.#parked.get(task);
+    if (parked !== undefined) for (const leave of parked.leave) leave();
+    this.#parked.delete(task);
+    this.#reasons.delete(task);
+    const index = this.#ready.indexOf(task);
+    if (index >= 0) this.#ready.splice(index, 1);
+  }
+
+  /** Books the processor time used since the last booking to the running task. */
+  bookTime(): void {
+    const now = this.#clock.threadTime();
+    if (this.#current !== null) {
+      this.#current.userTime += now.user - this.#booked.user;
+      this.#current.systemTime += now.system - this.#booked.system;
+    }
+    this.#booked = now;
+  }
+
+  /** Makes `run` return at the next switch. */
+  stop(): void {
+    this.#stopRequested = true;
+    this.#wakeLoop?.();
+  }
+
+  /** Runs all tasks until `stop` is called. Rejects with whatever the runner throws. */
+  async run(runner: TaskRunner): Promise<void> {
+    this.#stopRequested = false;
+    try {
+      while (!this.#stopRequested) {
+        this.#turn(runner);
+        if (this.#stopRequested) return;
+        if (this.#ready.length > 0) await runner.yieldToHost();
+        else await this.#idle(runner);
+      }
+    } finally {
+      for (const task of [...this.#parked.keys()]) this.remove(task);
+    }
+  }
+
+  /** Runs ready tasks, one after the other, for one slice of time together. */
+  #turn(runner: TaskRunner): void {
+    const end = this.#clock.monotonic() + SLICE;
+    do {
+      const task = this.#ready.shift();
+      if (task === undefined) return;
+      this.sliceEnd = end;
+      this.#booked = this.#clock.threadTime();
+      this.#current = task;
+      const reason = this.#reasons.get(task);
+      this.#reasons.delete(task);
+      try {
+        if (reason !== undefined) {
+          task.state = "running";
+          runner.resume(task, reason);
+        }
+        if (isRunning(task) && !this.#stopRequested) runner.run(task);
+      } finally {
+        this.bookTime();
+        this.#current = null;
+      }
+      if (isRunning(task)) {
+        task.involuntarySwitches++;
+        if (!this.#ready.includes(task)) this.#ready.push(task);
+      }
+    } while (!this.#stopRequested && this.#clock.monotonic() < end);
+  }
+
+  #idle(runner: TaskRunner): Promise<void> {
+    const release = runner.keepAlive();
+    return new Promise((resolve) => {
+      this.#wakeLoop = () => {
+        this.#wakeLoop = null;
+        release();
+        resolve();
+      };
+    });
+  }
+}
+
+/** A function, since the state changes behind the compiler's back while the task runs. */
+function isRunning(task: Task): boolean {
+  return task.state === "running";
+}
