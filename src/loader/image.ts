@@ -1,4 +1,5 @@
 /** What the loader is asked for and what it gives back. */
+import type { ElfFile } from "./elf-file.ts";
 import type { OpenProgramFile } from "./program-file.ts";
 
 /** A C string: text (sent as UTF-8) or raw bytes without the final 0. */
@@ -20,6 +21,19 @@ export interface Personality {
   readonly machine: "mips";
   readonly endian: "little" | "big";
   readonly floatMode: MipsFloatMode;
+  /** The stack is executable, and so is every page that mmap(2) makes readable (READ_IMPLIES_EXEC). */
+  readonly executableStack: boolean;
+}
+
+/** Where things lie in a guest's address space; the `AddressSpace` is to be made with these. */
+export interface AddressLayout {
+  /** First address that the guest cannot use (Linux: TASK_SIZE). */
+  readonly limit: number;
+  readonly stackTop: number;
+  /** Bytes reserved for the stack, from `stackTop` downwards. */
+  readonly stackSize: number;
+  /** Mappings without a place go below it, downwards. */
+  readonly mmapBase: number;
 }
 
 /** The program and its interpreter, checked and ready to be mapped: nothing of the old process was touched yet. */
@@ -27,6 +41,11 @@ export interface Program {
   readonly personality: Personality;
   /** The file that is mapped: the interpreter's for a `#!` script, else `request.path`. */
   readonly path: string;
+  /** `request.path`: AT_EXECFN. */
+  readonly execFileName: string;
+  readonly elf: ElfFile;
+  /** The dynamic linker (PT_INTERP), or null. */
+  readonly interpreter: ElfFile | null;
   /** argv as the program will see it (a `#!` line puts words in front). */
   readonly argv: readonly CString[];
   readonly envp: readonly CString[];

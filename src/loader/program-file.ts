@@ -1,11 +1,15 @@
 /** How the loader sees files: given by the kernel's file tree, or by a test from bytes. */
 
+import type { Backing } from "../memory/mapping.ts";
+
 /** A regular file that the caller may execute. */
 export interface ProgramFile {
   /** Bytes. */
   readonly size: number;
   /** The bytes from `offset`; fewer than `length` only where the file ends. */
   read(offset: number, length: number): Uint8Array;
+  /** What segments are mapped from; without it the loader maps them through `read`. */
+  readonly backing?: Backing;
 }
 
 /**
