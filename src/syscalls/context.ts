@@ -1,54 +1,58 @@
 /** What a handler is given: the task that calls, its memory, and its ABI. One object a task, made once. */
+import type { Errno } from "../kernel/errno.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Process } from "../kernel/process.ts";
 import type { Task } from "../kernel/task.ts";
+import type { Wait } from "../kernel/wait.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { Abi } from "./abi/abi.ts";
-import type { Wait } from "../kernel/wait.ts";
-import type { Errno } from "../kernel/errno.ts";
 import type { ArgumentValue, Result, SyscallRow } from "./row.ts";
 
-/** What system calls need of the machine that runs the task. */
+/** What system calls need of the machine that runs the task, beside the kernel. */
 export interface Machine {
-  /** Guest code in this range has changed: translations of it must go. */
-  invalidateCode(address: number, length: number): void;
+  /** Guest code in this range has changed (cacheflush): translations of it must go. */
+  invalidateCode(task: Task, address: number, length: number): void;
   /** uname(2)'s release, such as "6.1.0". */
   readonly release: string;
-  /** A line for the person who runs babelf (a missing call, a mistake of ours); without the newline. */
-  warn(message: string): void;
+  /** uname(2)'s nodename. */
+  readonly hostname: string;
 }
 
-export interface SyscallContext {
+export class SyscallContext {
   readonly task: Task;
-  readonly memory: GuestMemory;
   readonly abi: Abi;
   readonly machine: Machine;
-  /** CPU state with this task's registers in it whenever `Dispatcher.call` or `Dispatcher.resume` runs. */
+  /** CPU state, with this task's registers in it whenever `Dispatcher.call` or `Dispatcher.resume` runs. */
   readonly registers: DataView;
 
   // ── the call under way; written by the dispatcher only ──────────────────────────────────────────────────────
   /** The row, or null for a number that no row has. */
-  row: SyscallRow | null;
-  number: number;
+  row: SyscallRow | null = null;
+  number = 0;
   /** Decoded arguments, kept only while strace prints. */
-  args: readonly ArgumentValue[];
+  args: readonly ArgumentValue[] = [];
   /** Set when the outcome is `WAITING`. */
-  wait: Wait<Result> | null;
+  wait: Wait<Result> | null = null;
   /** Set when the outcome is `INTERRUPTED`: one of the restart errors. */
-  restart: Errno | null;
-}
+  restart: Errno | null = null;
 
-export function createContext(
-  parts: Pick<SyscallContext, "task" | "memory" | "abi" | "machine" | "registers">,
-): SyscallContext {
-  return {
-    task: parts.task,
-    memory: parts.memory,
-    abi: parts.abi,
-    machine: parts.machine,
-    registers: parts.registers,
-    row: null,
-    number: 0,
-    args: [],
-    wait: null,
-    restart: null,
-  };
+  constructor(task: Task, abi: Abi, machine: Machine, registers: DataView) {
+    this.task = task;
+    this.abi = abi;
+    this.machine = machine;
+    this.registers = registers;
+  }
+
+  get process(): Process {
+    return this.task.process;
+  }
+
+  get kernel(): Kernel {
+    return this.task.process.kernel;
+  }
+
+  /** Not kept: execve gives the process another one. */
+  get memory(): GuestMemory {
+    return this.task.process.memory;
+  }
 }

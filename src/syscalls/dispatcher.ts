@@ -8,9 +8,10 @@
 import { Errno, errno } from "../kernel/errno.ts";
 import { Wait, type WakeReason } from "../kernel/wait.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
+import { MemoryError } from "../memory/memory-error.ts";
 import type { Abi } from "./abi/abi.ts";
 import type { SyscallContext } from "./context.ts";
-import { KEEP_REGISTERS, type ArgumentValue, type Result, type SyscallRow } from "./row.ts";
+import type { ArgumentValue, Result, SyscallRow } from "./row.ts";
 
 /** The answer is in the registers (or the handler has replaced them): the task goes on, if it is still there. */
 export const DONE = 0;
@@ -56,7 +57,6 @@ export class Dispatcher {
   readonly abi: Abi;
   readonly #entries: (Entry | undefined)[] = [];
   readonly #names = new Map<number, string>();
-  readonly #warned = new Set<number | string>();
   tracer: SyscallTracer | null = null;
 
   /** Rows whose name the ABI has no number for are left out. */
@@ -183,12 +183,10 @@ export class Dispatcher {
   #errnoOf(call: SyscallContext, thrown: unknown): Errno {
     if (thrown instanceof Errno) return thrown;
     if (thrown instanceof GuestFault) return errno.EFAULT;
+    if (thrown instanceof MemoryError) return errno[thrown.code];
     const name = call.row?.name ?? String(call.number);
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message).split("\n").slice(0, 2).join(" ") : thrown;
-    if (!this.#warned.has(name)) {
-      this.#warned.add(name);
-      call.machine.warn(`internal error in system call ${name}, answered with EIO: ${String(what)}`);
-    }
+    call.kernel.warnOnce(`internal error in system call ${name}, answered with EIO: ${String(what)}`);
     return errno.EIO;
   }
 
@@ -225,10 +223,8 @@ export class Dispatcher {
   }
 
   #warnMissing(call: SyscallContext, number: number): void {
-    if (this.#warned.has(number)) return;
-    this.#warned.add(number);
     const name = this.#names.get(number);
-    call.machine.warn(`system call ${name === undefined ? number : `${name} (${number})`} is not supported: ENOSYS`);
+    call.kernel.warnOnce(`system call ${name === undefined ? number : `${name} (${number})`} is not supported: ENOSYS`);
   }
 }
 
@@ -264,18 +260,15 @@ function prepare(row: SyscallRow, abi: Abi): Entry {
   row.args.forEach((type, index) => {
     if (type.signed) signed |= 1 << index;
   });
-  const handler = (row.handler ?? refuse(row.name)) as unknown as AnyHandler;
+  const handler = (row.handler ?? refuse(row)) as unknown as AnyHandler;
   return { row, handler, simple: simple <= 4 ? simple : -1, signed };
 }
 
 /** The handler of a row that has none: ENOSYS, and one line the first time. */
-function refuse(name: string): AnyHandler {
-  let warned = false;
+function refuse(row: SyscallRow): AnyHandler {
+  const line = `system call ${row.name} is not supported (${row.note}): ENOSYS`;
   return (call) => {
-    if (!warned) {
-      warned = true;
-      call.machine.warn(`system call ${name} is not supported: ENOSYS`);
-    }
+    call.kernel.warnOnce(line);
     throw errno.ENOSYS;
   };
 }

@@ -18,7 +18,8 @@ export class ConstantSet {
 
   constructor(generic: Constants, overrides: Constants = {}) {
     this.generic = generic;
-    this.guest = { ...generic, ...overrides };
+    // An override of -1 says that this guest lacks the constant.
+    this.guest = Object.fromEntries(Object.entries({ ...generic, ...overrides }).filter(([, value]) => value !== -1));
     let same = true;
     const pairs: [number, number, string][] = [];
     for (const [name, guest] of Object.entries(this.guest)) {

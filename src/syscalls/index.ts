@@ -1,5 +1,5 @@
 /** Linux system calls: the guest's ABI on one side, the kernel on the other. For the machine in `user/`. */
-export { createContext, type Machine, type SyscallContext } from "./context.ts";
+export { SyscallContext, type Machine } from "./context.ts";
 export { Dispatcher, DONE, INTERRUPTED, WAITING, type Outcome, type SyscallTracer } from "./dispatcher.ts";
 export type { Abi } from "./abi/abi.ts";
 export { mipsO32 } from "./abi/mips-o32.ts";

@@ -86,7 +86,7 @@ export class Struct<K extends string = string> {
 
   /** Writes the whole struct; fields that are not given are zero, names that this ABI's struct lacks are left out. */
   write(memory: GuestMemory, address: number, values: { readonly [N in K]?: FieldValue | Uint8Array }): void {
-    memory.write(address, this.pack(values));
+    memory.writeBytes(address, this.pack(values));
   }
 
   /** The struct's bytes. The array is reused by the next call. */
@@ -103,7 +103,7 @@ export class Struct<K extends string = string> {
 
   /** Reads the whole struct. Fields of up to 32 bits are numbers, 64-bit ones bigints; byte arrays are left out. */
   read(memory: GuestMemory, address: number): { [N in K]: FieldValue } {
-    return this.unpack(memory.read(address, this.size));
+    return this.unpack(memory.readBytes(address, this.size));
   }
 
   /** As `read`, from bytes that are at hand. */

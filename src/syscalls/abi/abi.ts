@@ -4,9 +4,8 @@
  */
 import type { Errno } from "../../kernel/errno.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
-import type { ConstantSet } from "../flags.ts";
 import type { DataModel } from "../struct.ts";
-import type { Constants } from "./constants.ts";
+import type { ConstantSets } from "./constants.ts";
 import type { Structs } from "./structs.ts";
 
 /** Finds a register's place in the CPU-state memory by the ISA's own name for it (`Slot.name`). */
@@ -23,9 +22,12 @@ export interface Abi extends DataModel {
   readonly firstNumber: number;
   /** True where a 64-bit argument starts at an even register (MIPS o32, ARM EABI). */
   readonly pairsAligned: boolean;
-  /** True for calls whose 64-bit arguments are passed otherwise than `pairsAligned` says. */
-  readonly constants: { readonly [N in keyof Constants]: ConstantSet };
+  readonly constants: ConstantSets;
   readonly structs: Structs;
+  /** `RLIM_INFINITY` of getrlimit(2) (prlimit64 has its own, all ones everywhere). */
+  readonly rlimInfinity: number;
+  /** Which numbers of `kernel/` tables are this architecture's. */
+  readonly architecture: "generic" | "mips";
 
   // ── registers; `registers` is the CPU-state memory ──────────────────────────────────────────────────────────
   syscallNumber(registers: DataView): number;
@@ -42,6 +44,13 @@ export interface Abi extends DataModel {
   readonly secondResult: ((registers: DataView, value: number) => void) | null;
   /** Where system calls are made indirectly (`syscall(nr, …)` of o32): its number, else -1. */
   readonly indirectNumber: number;
+  /** set_thread_area(2) where it sets a register (`rdhwr $29` of MIPS, TPIDRURO of ARM). */
+  setThreadPointer(registers: DataView, pointer: number): void;
+  /** prctl(PR_SET_FP_MODE): null on architectures without modes; `set` is false for a mode that is not to be had. */
+  readonly fpMode: {
+    get(registers: DataView): number;
+    set(registers: DataView, mode: number): boolean;
+  } | null;
   /** Moves the program counter back onto the system-call instruction, so that it runs again with its old arguments. */
   rewind(registers: DataView): void;
 }
