@@ -14,7 +14,7 @@ export type Format = "s" | "d" | "w" | "l";
 
 export interface Operation {
   readonly name: string;
-  /** Its index in `OPERATIONS`; 0 is not used. */
+  /** For `LAST_OPERATION`: twice its index in `OPERATIONS`, plus 1 if its operands are 64 bits wide. Never 0. */
   readonly id: number;
   readonly operands: readonly Format[];
   readonly result: Format;
@@ -50,14 +50,14 @@ const define = (name: string, operands: string, result: Format, compute: Operati
     state.setInt32(FCSR.offset, recordFlags(fcsr, context.flags), true);
     writeBits(state, result, HELPER_RESULT, bits);
   };
-  const operation: Operation = { name, id: table.length, operands: formats, result, compute, helper: { name, result: WASM_TYPE[result], run } };
+  const operation: Operation = { name, id: 2 * table.length + (isWide(formats[0] ?? "w") ? 1 : 0), operands: formats, result, compute, helper: { name, result: WASM_TYPE[result], run } };
   table.push(operation);
   return operation;
 };
 
-/** FCSR's Cause field after an operation; `operand` gives operand n as 32 or 64 bits. */
-export function causeOf(id: number, fcsr: number, operand: (n: number, wide: boolean) => bigint): number {
-  const operation = OPERATIONS[id];
+/** FCSR's Cause field after the operation that `LAST_OPERATION` names; `operand` gives operand n as 32 or 64 bits. */
+export function causeOf(last: number, fcsr: number, operand: (n: number, wide: boolean) => bigint): number {
+  const operation = OPERATIONS[last >> 1];
   if (operation === undefined) return 0;
   const context = floatContext(fcsr);
   operation.compute(

@@ -62,7 +62,7 @@ export const STATUS_FR = slot("status.fr", "i32", CONTROL_BASE + 0x08, false);
 /** Condition codes, each 0 or 1. */
 export const FCC: readonly Slot<"i32">[] = Array.from({ length: 8 }, (_, n) => slot(`fcc${n}`, "i32", CONTROL_BASE + 0x10 + 4 * n));
 
-/** Which operation was last (index into `OPERATIONS`), 0 where `FCSR`'s own Cause field is right. */
+/** Which operation was last (`Operation.id`), 0 where `FCSR`'s own Cause field is right. */
 export const LAST_OPERATION = slot("fpu.last", "i32", CONTROL_BASE + 0x30);
 /** Its operands, singles and words in the 32-bit ones, doubles and longs in the 64-bit ones. */
 export const LAST_SINGLES: readonly Slot<"f32">[] = [0, 1, 2].map((n) => slot(`fpu.last.s${n}`, "f32", CONTROL_BASE + 0x34 + 4 * n));
