@@ -1,0 +1,161 @@
+import { GuestMemory } from "./guest-memory.ts";
+import { isZero, type MappedFiles } from "./mapped-files.ts";
+import type { Mapping } from "./mapping.ts";
+import {
+  PAGE_BEYOND_EOF,
+  PAGE_COUNT,
+  pageBits,
+  pageCeil,
+  PAGE_MAPPED,
+  PAGE_READ,
+  PAGE_SIZE,
+  PAGE_WRITE,
+} from "./page-table.ts";
+import type { PageProtection } from "./protection.ts";
+
+const WASM_PAGES = 65536;
+/** Bytes asked of a file at once; host reads of more than 2 GiB fail. */
+const READ_CHUNK = 0x4000_0000;
+
+/**
+ * The pages of one guest memory: bytes, page table and host protection, always changed together. It does not know which
+ * mappings there are; `AddressSpace` tells it. Ranges are whole pages.
+ *
+ * What holds between calls: a page without PAGE_MAPPED is zero and closed on the host; a page with PAGE_READ or
+ * PAGE_WRITE in the table allows at least that on the host, so that JavaScript may touch it after one look at the table.
+ */
+export class Pages {
+  readonly table: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #protection: PageProtection;
+  readonly #files: MappedFiles;
+
+  constructor(memory: WebAssembly.Memory, table: Uint8Array, protection: PageProtection, files: MappedFiles) {
+    if (memory.buffer.byteLength !== WASM_PAGES * 65536) throw new RangeError("guest memory must have 65,536 Wasm pages");
+    if (table.length !== PAGE_COUNT) throw new RangeError(`the page table must have ${PAGE_COUNT} bytes`);
+    this.table = table;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#protection = protection;
+    this.#files = files;
+    table.fill(0);
+    protection.protect(0, PAGE_COUNT * PAGE_SIZE, 0);
+  }
+
+  /**
+   * First address of the mapping's pages that lie wholly beyond the end of its file, at the size that the page table
+   * reflects: the file's own may have changed since, and those pages must not be touched before `FileSync.refresh`.
+   */
+  eof(mapping: Mapping): number {
+    const { backing } = mapping;
+    if (backing === null) return mapping.end;
+    const file = this.#files.get(backing.identity);
+    if (file === undefined) throw new Error("the mapping is not in the list");
+    return Pages.eofAt(mapping, file.size);
+  }
+
+  static eofAt(mapping: Mapping, size: number): number {
+    return Math.min(mapping.end, mapping.start + pageCeil(Math.max(size - mapping.offset, 0)));
+  }
+
+  /** Gives the pages the mapping's protection. */
+  apply(mapping: Mapping): void {
+    const eof = this.eof(mapping);
+    if (eof > mapping.start) this.#set(mapping.start, eof, pageBits(mapping.protection));
+    if (eof < mapping.end) this.#set(eof, mapping.end, PAGE_MAPPED | PAGE_BEYOND_EOF);
+  }
+
+  /** Empties the pages and closes them: nothing is mapped there. */
+  clear(start: number, end: number): void {
+    this.#protection.renew(start, end - start, 0);
+    this.table.fill(0, start / PAGE_SIZE, end / PAGE_SIZE);
+  }
+
+  /** Makes the pages zero, otherwise as they are; the mapping covers them all. */
+  zero(mapping: Mapping): void {
+    const eof = this.eof(mapping);
+    if (eof > mapping.start) this.#protection.renew(mapping.start, eof - mapping.start, pageBits(mapping.protection));
+  }
+
+  /** Opens pages for the kernel itself, whatever the guest may do. `apply` closes them again. */
+  open(start: number, end: number): void {
+    if (end > start) this.#protection.protect(start, end - start, PAGE_READ | PAGE_WRITE);
+  }
+
+  /** Reads the file behind the (zero) pages into them, as far as it goes, and applies the protection. */
+  load(mapping: Mapping): void {
+    const { backing, start } = mapping;
+    const eof = this.eof(mapping);
+    if (backing !== null && eof > start) {
+      this.open(start, eof);
+      this.readFile(mapping, mapping.offset, mapping.offset + (eof - start));
+    }
+    this.apply(mapping);
+  }
+
+  /** Copies file bytes `from` to `to` to their place in the mapping, whose pages are open. */
+  readFile(mapping: Mapping, from: number, to: number): void {
+    const backing = mapping.backing!;
+    const delta = mapping.start - mapping.offset;
+    for (let at = from; at < to; ) {
+      const chunk = this.#bytes.subarray(at + delta, Math.min(to, at + READ_CHUNK) + delta);
+      const count = backing.read(chunk, at);
+      if (count <= 0) return;
+      at += count;
+    }
+  }
+
+  /** The bytes, to be used at once; the caller has seen to it that the pages are open. */
+  bytes(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** Calls `use` while the mapping's pages up to its end of file can be read, even if the guest may not. */
+  reading(mapping: Mapping, use: (end: number) => void): void {
+    const eof = this.eof(mapping);
+    const closed = mapping.protection === 0 && eof > mapping.start;
+    if (closed) this.#protection.protect(mapping.start, eof - mapping.start, PAGE_READ);
+    try {
+      use(eof);
+    } finally {
+      if (closed) this.#protection.protect(mapping.start, eof - mapping.start, 0);
+    }
+  }
+
+  /** Calls `use` while the mapping's pages up to its end of file can be written. */
+  writing(mapping: Mapping, use: (end: number) => void): void {
+    const eof = this.eof(mapping);
+    if ((mapping.protection & PAGE_WRITE) !== 0 || eof <= mapping.start) return use(eof);
+    this.open(mapping.start, eof);
+    try {
+      use(eof);
+    } finally {
+      this.#protection.protect(mapping.start, eof - mapping.start, pageBits(mapping.protection));
+    }
+  }
+
+  /**
+   * Copies the mapping's bytes, as far as they reach into `length`, to zero pages at `target` of `to`, and leaves those
+   * open. Pages of zeros are skipped, so that what the guest never touched is not committed by being copied.
+   */
+  copyTo(to: Pages, mapping: Mapping, target: number, length: number): void {
+    this.reading(mapping, (eof) => {
+      const end = Math.min(eof, mapping.start + length);
+      if (end <= mapping.start) return;
+      to.open(target, target + (end - mapping.start));
+      for (let at = mapping.start; at < end; at += PAGE_SIZE) {
+        const page = this.#bytes.subarray(at, at + PAGE_SIZE);
+        if (!isZero(page)) to.#bytes.set(page, target + (at - mapping.start));
+      }
+    });
+  }
+
+  /** The guest's checked view of these pages. */
+  guest(memory: WebAssembly.Memory, littleEndian: boolean): GuestMemory {
+    return new GuestMemory({ memory, pageTable: this.table, littleEndian });
+  }
+
+  #set(start: number, end: number, bits: number): void {
+    this.#protection.protect(start, end - start, bits);
+    this.table.fill(bits, start / PAGE_SIZE, end / PAGE_SIZE);
+  }
+}
