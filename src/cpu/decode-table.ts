@@ -56,54 +56,69 @@ export interface Pattern<R extends Row> {
   /** `word & mask` must equal `value`; both as signed 32-bit numbers. */
   readonly mask: number;
   readonly value: number;
-  readonly pieces: readonly Piece[];
+  /** How many bits are fixed, and a half for a condition: the greater, the more special. */
+  readonly rank: number;
+  /** Where the fields are; found out when the pattern first matches, so that start-up stays short. */
+  pieces: readonly Piece[] | undefined;
+}
+
+const SPACE = 0x20;
+const DASH = 0x2d;
+const ZERO = 0x30;
+const ONE = 0x31;
+
+function isLetter(code: number): boolean {
+  const upper = code & ~0x20;
+  return upper >= 0x41 && upper <= 0x5a;
 }
 
 /** Compiles one row's bits. Throws where they are not 16 or 32 well-formed characters. */
 export function compilePattern<R extends Row>(row: R): Pattern<R> {
   const { bits } = row;
   let width = 0;
-  for (let i = 0; i < bits.length; i++) if (bits.charCodeAt(i) !== 0x20) width++;
-  if (width !== 16 && width !== 32) throw new Error(`${row.mnemonic}: ${width} bits in "${bits}"`);
-
+  let fixed = 0;
   let mask = 0;
   let value = 0;
-  let position = width;
-  const runs: { letter: string; low: number; width: number }[] = [];
-  let open = ""; // the letter of the run that the previous bit belongs to
-  for (const character of bits) {
-    if (character === " ") continue;
-    position--;
-    if (character === "0" || character === "1") {
-      mask |= 1 << position;
-      if (character === "1") value |= 1 << position;
-      open = "";
-    } else if (character === "-") {
-      open = "";
-    } else if (/[a-zA-Z]/.test(character)) {
-      const run = runs[runs.length - 1];
-      if (character === open) {
-        run!.low = position;
-        run!.width++;
-      } else runs.push({ letter: character, low: position, width: 1 });
-      open = character;
-    } else throw new Error(`${row.mnemonic}: "${character}" in "${bits}"`);
+  for (let i = 0; i < bits.length; i++) {
+    const code = bits.charCodeAt(i);
+    if (code === SPACE) continue;
+    width++;
+    mask <<= 1;
+    value <<= 1;
+    if (code === ZERO || code === ONE) {
+      mask |= 1;
+      value |= code & 1;
+      fixed++;
+    } else if (code !== DASH && !isLetter(code)) throw new Error(`${row.mnemonic}: "${bits[i]}" in "${bits}"`);
   }
+  if (width !== 16 && width !== 32) throw new Error(`${row.mnemonic}: ${width} bits in "${bits}"`);
+  return { row, width, mask, value, rank: row.when === undefined ? fixed : fixed + 0.5, pieces: undefined };
+}
 
-  // From the last run to the first, so that a field's earlier runs land above its later ones.
+/** The pieces of all fields, each field's lowest piece first. */
+function findPieces(bits: string): readonly Piece[] {
   const filled = new Map<string, number>();
   const pieces: Piece[] = [];
-  for (const { letter, low, width: size } of runs.reverse()) {
-    const up = filled.get(letter) ?? 0;
-    pieces.push({ letter, shift: low, mask: size === 32 ? -1 : (1 << size) - 1, up });
-    filled.set(letter, up + size);
+  const letters = bits.replaceAll(" ", "");
+  for (let end = letters.length; end > 0; ) {
+    const letter = letters[end - 1]!;
+    let start = end - 1;
+    while (start > 0 && letters[start - 1] === letter) start--;
+    if (isLetter(letter.charCodeAt(0))) {
+      const size = end - start;
+      const up = filled.get(letter) ?? 0;
+      pieces.push({ letter, shift: letters.length - end, mask: size === 32 ? -1 : (1 << size) - 1, up });
+      filled.set(letter, up + size);
+    }
+    end = start;
   }
-  return { row, width, mask, value, pieces };
+  return pieces;
 }
 
 /** The fields of a word that matches the pattern. */
 export function extractFields(pattern: Pattern<Row>, word: number): Fields {
   const fields: Record<string, number> = {};
+  pattern.pieces ??= findPieces(pattern.row.bits);
   for (const { letter, shift, mask, up } of pattern.pieces) {
     const bits = (word >>> shift) & mask;
     fields[letter] = up === 0 ? bits : fields[letter]! | (bits << up);
@@ -125,12 +140,6 @@ interface TreeNode<R extends Row> {
 const LEAF_SIZE = 4;
 const MAX_WINDOW = 8;
 
-function popcount(n: number): number {
-  let count = 0;
-  for (let rest = n >>> 0; rest !== 0; rest &= rest - 1) count++;
-  return count;
-}
-
 export class DecodeTable<R extends Row> {
   /** All patterns, the most specific first. */
   readonly patterns: readonly Pattern<R>[];
@@ -138,12 +147,11 @@ export class DecodeTable<R extends Row> {
 
   /** Rows of one width. Throws on a malformed row. */
   constructor(rows: readonly R[]) {
-    const patterns = rows.map(compilePattern);
+    const patterns = rows.map((row) => compilePattern(row));
     const width = patterns[0]?.width ?? 32;
     for (const { row, width: other } of patterns) if (other !== width) throw new Error(`${row.mnemonic}: ${other} bits in a table of ${width}`);
-    const order = patterns.map((pattern) => ({ pattern, fixed: popcount(pattern.mask) + (pattern.row.when === undefined ? 0 : 0.5) }));
-    order.sort((a, b) => b.fixed - a.fixed);
-    this.patterns = order.map(({ pattern }) => pattern);
+    patterns.sort((a, b) => b.rank - a.rank);
+    this.patterns = patterns;
     this.#root = makeNode(this.patterns, 0);
   }
 

@@ -124,7 +124,7 @@ const lift =
   (operations: OperationPair, letter: Letter, registers: readonly string[], meaning: Meaning): Lift<Fields> =>
   (e, fields, context) => {
     const f = FLOATS[letter];
-    const destination = fields["D"]!;
+    const destination = fields["d"]!;
     const sources = registers.map((name) => fields[name]!);
     if (rejects(e, context, ...[destination, ...sources].map((n) => [letter, n] as const))) return;
     const operands = sources.map((n) => f.get(e, context, n));
@@ -132,22 +132,22 @@ const lift =
   };
 
 const two = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning): MipsRow[] =>
-  LETTERS.map((x) => row(`${mnemonic}.${x}`, `010001 ${FMT[x]} TTTTT SSSSS DDDDD ${code}` as string, "fd,fs,ft", lift(operations, x, ["S", "T"], meaning)));
+  LETTERS.map((x) => row(`${mnemonic}.${x}`, `010001 ${FMT[x]} ttttt sssss ddddd ${code}` as string, "fd,fs,ft", lift(operations, x, ["s", "t"], meaning)));
 const one = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning, release?: 2): MipsRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${x}`, `010001 ${FMT[x]} 00000 SSSSS DDDDD ${code}` as string, "fd,fs", lift(operations, x, ["S"], meaning), release === undefined ? {} : { release }),
+    row(`${mnemonic}.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${code}` as string, "fd,fs", lift(operations, x, ["s"], meaning), release === undefined ? {} : { release }),
   );
 const three = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning): MipsRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${x}`, `010011 RRRRR TTTTT SSSSS DDDDD ${code} ${FMT3[x]}` as string, "fd,fr,fs,ft", lift(operations, x, ["S", "T", "R"], meaning), { release: 2 }),
+    row(`${mnemonic}.${x}`, `010011 rrrrr ttttt sssss ddddd ${code} ${FMT3[x]}` as string, "fd,fr,fs,ft", lift(operations, x, ["s", "t", "r"], meaning), { release: 2 }),
   );
 const sign = (mnemonic: "abs" | "neg", code: string): MipsRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${x}`, `010001 ${FMT[x]} 00000 SSSSS DDDDD ${code}` as string, "fd,fs", (e, fields, context) => {
-      const [S, D] = [fields["S"]!, fields["D"]!];
-      if (rejects(e, context, [x, S], [x, D])) return;
+    row(`${mnemonic}.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${code}` as string, "fd,fs", (e, fields, context) => {
+      const [s, d] = [fields["s"]!, fields["d"]!];
+      if (rejects(e, context, [x, s], [x, d])) return;
       const f = FLOATS[x];
-      f.set(e, context, D, f.unary(e, mnemonic, f.get(e, context, S)));
+      f.set(e, context, d, f.unary(e, mnemonic, f.get(e, context, s)));
     }),
   );
 

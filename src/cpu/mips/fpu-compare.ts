@@ -53,11 +53,11 @@ const four = (n: number): string => n.toString(2).padStart(4, "0");
 
 const compareRows = LETTERS.flatMap((x) =>
   CONDITIONS.map((name, condition) =>
-    compareRow(`c.${name}.${x}`, `010001 ${FMT[x]} TTTTT SSSSS ccc 00 11 ${four(condition)}` as string, "cc_fs,ft", (e, fields, context) => {
-      const [S, T, c] = [fields["S"]!, fields["T"]!, fields["c"]!];
-      if (rejects(e, context, [x, S], [x, T])) return;
+    compareRow(`c.${name}.${x}`, `010001 ${FMT[x]} ttttt sssss ccc 00 11 ${four(condition)}` as string, "cc_fs,ft", (e, fields, context) => {
+      const [s, t, c] = [fields["s"]!, fields["t"]!, fields["c"]!];
+      if (rejects(e, context, [x, s], [x, t])) return;
       const f = FLOATS[x];
-      const [a, b] = [f.get(e, context, S), f.get(e, context, T)];
+      const [a, b] = [f.get(e, context, s), f.get(e, context, t)];
       const operation = ((condition & 8) !== 0 ? COMPARE_SIGNALLING : COMPARE_QUIET)[x];
       const result = operateForFlags(
         e,
@@ -95,10 +95,10 @@ const branchLikelyIf =
 const moveIf = (mnemonic: string, bits: string, operands: string, condition: (e: Emitter, fields: Readonly<Record<string, number>>) => I32): MipsRow[] =>
   LETTERS.map((x) =>
     moveRow(`${mnemonic}.${x}`, bits.replace("fmt", FMT[x]), operands, (e, fields, context) => {
-      const [S, D] = [fields["S"]!, fields["D"]!];
-      if (rejects(e, context, [x, S], [x, D])) return;
+      const [s, d] = [fields["s"]!, fields["d"]!];
+      if (rejects(e, context, [x, s], [x, d])) return;
       const f = FLOATS[x];
-      f.set(e, context, D, e.select(condition(e, fields), f.get(e, context, S), f.get(e, context, D)));
+      f.set(e, context, d, e.select(condition(e, fields), f.get(e, context, s), f.get(e, context, d)));
     }),
   );
 
@@ -112,8 +112,8 @@ export const FPU_COMPARE_ROWS: readonly MipsRow[] = [
 
   moveRow("movf", "000000 sssss ccc 0 0 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) => setGpr(e, d, e.select(isCondition(e, c, false), gpr(e, s), gpr(e, d)))),
   moveRow("movt", "000000 sssss ccc 0 1 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) => setGpr(e, d, e.select(isCondition(e, c, true), gpr(e, s), gpr(e, d)))),
-  ...moveIf("movf", "010001 fmt ccc 0 0 SSSSS DDDDD 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, false)),
-  ...moveIf("movt", "010001 fmt ccc 0 1 SSSSS DDDDD 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, true)),
-  ...moveIf("movz", "010001 fmt ttttt SSSSS DDDDD 010010", "fd,fs,rt", (e, fields) => e.i32.eqz(gpr(e, fields["t"]!))),
-  ...moveIf("movn", "010001 fmt ttttt SSSSS DDDDD 010011", "fd,fs,rt", (e, fields) => gpr(e, fields["t"]!)),
+  ...moveIf("movf", "010001 fmt ccc 0 0 sssss ddddd 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, false)),
+  ...moveIf("movt", "010001 fmt ccc 0 1 sssss ddddd 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, true)),
+  ...moveIf("movz", "010001 fmt ttttt sssss ddddd 010010", "fd,fs,rt", (e, fields) => e.i32.eqz(gpr(e, fields["t"]!))),
+  ...moveIf("movn", "010001 fmt ttttt sssss ddddd 010011", "fd,fs,rt", (e, fields) => gpr(e, fields["t"]!)),
 ];

@@ -36,17 +36,17 @@ function toLong(e: Emitter, name: keyof typeof ROUNDERS, letter: "s" | "d", a: F
 /** `op.w.fmt` and `op.l.fmt`, whose function fields are those of the word form. */
 const toInteger = (name: keyof typeof ROUNDERS, conversion: Conversion, word: string, long: string): MipsRow[] =>
   (["s", "d"] as const).flatMap((x) => [
-    row(`${name}.w.${x}`, `010001 ${FMT[x]} 00000 SSSSS DDDDD ${word}` as string, "fd,fs", (e, fields, context) => {
-      const [S, D] = [fields["S"]!, fields["D"]!];
-      if (rejects(e, context, [x, S])) return;
-      const a = FLOATS[x].get(e, context, S);
-      e.set(views(context).w[D]!, operate(e, context, conversion.w[x], [a], () => toWord(e, name, x, a)));
+    row(`${name}.w.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${word}` as string, "fd,fs", (e, fields, context) => {
+      const [s, d] = [fields["s"]!, fields["d"]!];
+      if (rejects(e, context, [x, s])) return;
+      const a = FLOATS[x].get(e, context, s);
+      e.set(views(context).w[d]!, operate(e, context, conversion.w[x], [a], () => toWord(e, name, x, a)));
     }),
-    row(`${name}.l.${x}`, `010001 ${FMT[x]} 00000 SSSSS DDDDD ${long}` as string, "fd,fs", (e, fields, context) => {
-      const [S, D] = [fields["S"]!, fields["D"]!];
-      if (rejects(e, context, [x, S], ["l", D])) return;
-      const a = FLOATS[x].get(e, context, S);
-      e.set(views(context).l[D]!, operate(e, context, conversion.l[x], [a], () => toLong(e, name, x, a)));
+    row(`${name}.l.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${long}` as string, "fd,fs", (e, fields, context) => {
+      const [s, d] = [fields["s"]!, fields["d"]!];
+      if (rejects(e, context, [x, s], ["l", d])) return;
+      const a = FLOATS[x].get(e, context, s);
+      e.set(views(context).l[d]!, operate(e, context, conversion.l[x], [a], () => toLong(e, name, x, a)));
     }, { release: 2 }),
   ]);
 
@@ -55,9 +55,9 @@ const longDiffers = (e: Emitter, value: F64, a: I64): I32 =>
   e.i32.or(e.i64.ne(e.i64.truncSatF64S(value), a), e.f64.eq(value, e.constF64(TWO_63)));
 
 export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
-  row("cvt.s.d", "010001 10001 00000 SSSSS DDDDD 100000", "fd,fs", (e, { S, D }, context) => {
-    if (rejects(e, context, ["d", S])) return;
-    const a = e.get(views(context).d[S]!);
+  row("cvt.s.d", "010001 10001 00000 sssss ddddd 100000", "fd,fs", (e, { s, d }, context) => {
+    if (rejects(e, context, ["d", s])) return;
+    const a = e.get(views(context).d[s]!);
     const value = operate<"f32">(e, context, CVT_S_D, [a], () => {
       const single = e.f32.demoteF64(a);
       const zero = e.constF64(0n);
@@ -68,44 +68,44 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
         harmless: () => e.f64.eq(a, zero),
       };
     });
-    e.set(views(context).s[D]!, value);
+    e.set(views(context).s[d]!, value);
   }),
-  row("cvt.s.w", "010001 10100 00000 SSSSS DDDDD 100000", "fd,fs", (e, { S, D }, context) => {
-    const a = e.get(views(context).w[S]!);
+  row("cvt.s.w", "010001 10100 00000 sssss ddddd 100000", "fd,fs", (e, { s, d }, context) => {
+    const a = e.get(views(context).w[s]!);
     const value = operate<"f32">(e, context, CVT_S_W, [a], () => {
       const single = e.f32.convertI32S(a);
       return { value: single, rare: undefined, inexact: () => differ(e, e.f64.promoteF32(single), e.f64.convertI32S(a)) };
     });
-    e.set(views(context).s[D]!, value);
+    e.set(views(context).s[d]!, value);
   }),
-  row("cvt.s.l", "010001 10101 00000 SSSSS DDDDD 100000", "fd,fs", (e, { S, D }, context) => {
-    if (rejects(e, context, ["l", S])) return;
-    const a = e.get(views(context).l[S]!);
+  row("cvt.s.l", "010001 10101 00000 sssss ddddd 100000", "fd,fs", (e, { s, d }, context) => {
+    if (rejects(e, context, ["l", s])) return;
+    const a = e.get(views(context).l[s]!);
     const value = operate<"f32">(e, context, CVT_S_L, [a], () => {
       const single = e.f32.convertI64S(a);
       return { value: single, rare: undefined, inexact: () => longDiffers(e, e.f64.promoteF32(single), a) };
     });
-    e.set(views(context).s[D]!, value);
+    e.set(views(context).s[d]!, value);
   }, { release: 2 }),
-  row("cvt.d.s", "010001 10000 00000 SSSSS DDDDD 100001", "fd,fs", (e, { S, D }, context) => {
-    if (rejects(e, context, ["d", D])) return;
-    const a = e.get(views(context).s[S]!);
+  row("cvt.d.s", "010001 10000 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
+    if (rejects(e, context, ["d", d])) return;
+    const a = e.get(views(context).s[s]!);
     const value = operate<"f64">(e, context, CVT_D_S, [a], () => ({ value: e.f64.promoteF32(a), rare: e.f32.ne(a, a) }));
-    e.set(views(context).d[D]!, value);
+    e.set(views(context).d[d]!, value);
   }),
-  row("cvt.d.w", "010001 10100 00000 SSSSS DDDDD 100001", "fd,fs", (e, { S, D }, context) => {
-    if (rejects(e, context, ["d", D])) return;
-    e.set(views(context).d[D]!, e.f64.convertI32S(e.get(views(context).w[S]!)));
+  row("cvt.d.w", "010001 10100 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
+    if (rejects(e, context, ["d", d])) return;
+    e.set(views(context).d[d]!, e.f64.convertI32S(e.get(views(context).w[s]!)));
     rememberExact(e);
   }),
-  row("cvt.d.l", "010001 10101 00000 SSSSS DDDDD 100001", "fd,fs", (e, { S, D }, context) => {
-    if (rejects(e, context, ["l", S], ["d", D])) return;
-    const a = e.get(views(context).l[S]!);
+  row("cvt.d.l", "010001 10101 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
+    if (rejects(e, context, ["l", s], ["d", d])) return;
+    const a = e.get(views(context).l[s]!);
     const value = operate<"f64">(e, context, CVT_D_L, [a], () => {
       const double = e.f64.convertI64S(a);
       return { value: double, rare: undefined, inexact: () => longDiffers(e, double, a) };
     });
-    e.set(views(context).d[D]!, value);
+    e.set(views(context).d[d]!, value);
   }, { release: 2 }),
 
   ...toInteger("cvt", CVT, "100100", "100101"),

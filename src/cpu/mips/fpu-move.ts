@@ -34,25 +34,25 @@ const indexedAligned = (e: Emitter, base: number, index: number): I32 => e.i32.a
 const RELEASE_2 = { release: 2 } as const;
 
 const memoryRows: readonly MipsRow[] = [
-  memory("lwc1", "110001 sssss TTTTT iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, T, i }, context) => loadSingle(e, context, address(e, s, i), T)),
-  memory("ldc1", "110101 sssss TTTTT iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, T, i }, context) => loadDouble(e, context, address(e, s, i), T)),
-  memory("swc1", "111001 sssss TTTTT iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, T, i }, context) => storeSingle(e, context, address(e, s, i), T)),
-  memory("sdc1", "111101 sssss TTTTT iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, T, i }, context) => storeDouble(e, context, address(e, s, i), T)),
-  memory("lwxc1", "010011 sssss ttttt 00000 DDDDD 000000", "fd,index(base)", (e, { s, t, D }, context) => loadSingle(e, context, indexed(e, s, t), D), RELEASE_2),
-  memory("ldxc1", "010011 sssss ttttt 00000 DDDDD 000001", "fd,index(base)", (e, { s, t, D }, context) => {
-    if (!rejects(e, context, ["d", D])) loadDouble(e, context, indexed(e, s, t), D);
+  memory("lwc1", "110001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => loadSingle(e, context, address(e, s, i), t)),
+  memory("ldc1", "110101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => loadDouble(e, context, address(e, s, i), t)),
+  memory("swc1", "111001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => storeSingle(e, context, address(e, s, i), t)),
+  memory("sdc1", "111101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => storeDouble(e, context, address(e, s, i), t)),
+  memory("lwxc1", "010011 sssss ttttt 00000 ddddd 000000", "fd,indexreg(base)", (e, { s, t, d }, context) => loadSingle(e, context, indexed(e, s, t), d), RELEASE_2),
+  memory("ldxc1", "010011 sssss ttttt 00000 ddddd 000001", "fd,indexreg(base)", (e, { s, t, d }, context) => {
+    if (!rejects(e, context, ["d", d])) loadDouble(e, context, indexed(e, s, t), d);
   }, RELEASE_2),
-  memory("luxc1", "010011 sssss ttttt 00000 DDDDD 000101", "fd,index(base)", (e, { s, t, D }, context) => {
-    if (!rejects(e, context, ["l", D])) loadDouble(e, context, indexedAligned(e, s, t), D);
+  memory("luxc1", "010011 sssss ttttt 00000 ddddd 000101", "fd,indexreg(base)", (e, { s, t, d }, context) => {
+    if (!rejects(e, context, ["l", d])) loadDouble(e, context, indexedAligned(e, s, t), d);
   }, RELEASE_2),
-  memory("swxc1", "010011 sssss ttttt SSSSS 00000 001000", "fs,index(base)", (e, { s, t, S }, context) => storeSingle(e, context, indexed(e, s, t), S), RELEASE_2),
-  memory("sdxc1", "010011 sssss ttttt SSSSS 00000 001001", "fs,index(base)", (e, { s, t, S }, context) => {
-    if (!rejects(e, context, ["d", S])) storeDouble(e, context, indexed(e, s, t), S);
+  memory("swxc1", "010011 sssss ttttt ddddd 00000 001000", "fd,indexreg(base)", (e, { s, t, d }, context) => storeSingle(e, context, indexed(e, s, t), d), RELEASE_2),
+  memory("sdxc1", "010011 sssss ttttt ddddd 00000 001001", "fd,indexreg(base)", (e, { s, t, d }, context) => {
+    if (!rejects(e, context, ["d", d])) storeDouble(e, context, indexed(e, s, t), d);
   }, RELEASE_2),
-  memory("suxc1", "010011 sssss ttttt SSSSS 00000 001101", "fs,index(base)", (e, { s, t, S }, context) => {
-    if (!rejects(e, context, ["l", S])) storeDouble(e, context, indexedAligned(e, s, t), S);
+  memory("suxc1", "010011 sssss ttttt ddddd 00000 001101", "fd,indexreg(base)", (e, { s, t, d }, context) => {
+    if (!rejects(e, context, ["l", d])) storeDouble(e, context, indexedAligned(e, s, t), d);
   }, RELEASE_2),
-  memory("prefx", "010011 sssss ttttt hhhhh 00000 001111", "hint,index(base)", () => {}, RELEASE_2),
+  memory("prefx", "010011 sssss ttttt hhhhh 00000 001111", "hint,indexreg(base)", () => {}, RELEASE_2),
 ];
 
 // ── control registers ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,16 +166,16 @@ function writeControl(e: Emitter, number: number, value: I32): void {
   }
 }
 
-const changesMode = ({ f }: { readonly f: number }): boolean => f === FEXR_NUMBER || f === FENR_NUMBER || f === FCSR_NUMBER;
+const changesMode = ({ s }: { readonly s: number }): boolean => s === FEXR_NUMBER || s === FENR_NUMBER || s === FCSR_NUMBER;
 
 // ── moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const fmtMove = (x: "s" | "d", fmt: string): MipsRow =>
-  move(`mov.${x}`, `010001 ${fmt} 00000 SSSSS DDDDD 000110` as string, "fd,fs", (e, fields, context) => {
-    const [S, D] = [fields["S"]!, fields["D"]!];
-    if (rejects(e, context, [x, S], [x, D])) return;
-    if (x === "s") e.set(views(context).s[D]!, e.get(views(context).s[S]!));
-    else e.set(views(context).d[D]!, e.get(views(context).d[S]!));
+  move(`mov.${x}`, `010001 ${fmt} 00000 sssss ddddd 000110` as string, "fd,fs", (e, fields, context) => {
+    const [s, d] = [fields["s"]!, fields["d"]!];
+    if (rejects(e, context, [x, s], [x, d])) return;
+    if (x === "s") e.set(views(context).s[d]!, e.get(views(context).s[s]!));
+    else e.set(views(context).d[d]!, e.get(views(context).d[s]!));
   });
 
 export const FPU_MOVE_ROWS: readonly MipsRow[] = [
@@ -183,15 +183,15 @@ export const FPU_MOVE_ROWS: readonly MipsRow[] = [
 
   fmtMove("s", "10000"),
   fmtMove("d", "10001"),
-  move("mfc1", "010001 00000 ttttt SSSSS 00000 000000", "rt,fs", (e, { t, S }, context) => setGpr(e, t, e.get(views(context).w[S]!))),
-  move("mtc1", "010001 00100 ttttt SSSSS 00000 000000", "rt,fs", (e, { t, S }, context) => e.set(views(context).w[S]!, gpr(e, t))),
-  move("mfhc1", "010001 00011 ttttt SSSSS 00000 000000", "rt,fs", (e, { t, S }, context) => setGpr(e, t, e.get(views(context).high[S]!)), RELEASE_2),
-  move("mthc1", "010001 00111 ttttt SSSSS 00000 000000", "rt,fs", (e, { t, S }, context) => e.set(views(context).high[S]!, gpr(e, t)), RELEASE_2),
+  move("mfc1", "010001 00000 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => setGpr(e, t, e.get(views(context).w[s]!))),
+  move("mtc1", "010001 00100 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => e.set(views(context).w[s]!, gpr(e, t))),
+  move("mfhc1", "010001 00011 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => setGpr(e, t, e.get(views(context).high[s]!)), RELEASE_2),
+  move("mthc1", "010001 00111 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => e.set(views(context).high[s]!, gpr(e, t)), RELEASE_2),
 
-  move("cfc1", "010001 00010 ttttt fffff 00000 000000", "rt,fcr", (e, { t, f }) => setGpr(e, t, readControl(e, f))),
-  move("ctc1", "010001 00110 ttttt fffff 00000 000000", "rt,fcr", (e, { t, f }) => writeControl(e, f, gpr(e, t)), { when: (fields) => !changesMode(fields) }),
-  move("ctc1", "010001 00110 ttttt fffff 00000 000000", "rt,fcr", (e, { t, f }, context) => {
-    writeControl(e, f, gpr(e, t));
+  move("cfc1", "010001 00010 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }) => setGpr(e, t, readControl(e, s))),
+  move("ctc1", "010001 00110 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }) => writeControl(e, s, gpr(e, t)), { when: (fields) => !changesMode(fields) }),
+  move("ctc1", "010001 00110 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }, context) => {
+    writeControl(e, s, gpr(e, t));
     leaveBlock(e, context);
   }, { ...STOP, when: changesMode }),
 ];

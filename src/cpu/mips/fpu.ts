@@ -12,7 +12,6 @@ import { FPU_ARITHMETIC_ROWS } from "./fpu-arithmetic.ts";
 import { FPU_COMPARE_ROWS } from "./fpu-compare.ts";
 import { FPU_CONVERT_ROWS } from "./fpu-convert.ts";
 import { FPU_MOVE_ROWS } from "./fpu-move.ts";
-import { GPR_NAMES } from "./registers.ts";
 import type { Lift, MipsRow } from "./row.ts";
 import { STOP, raiseAlways, rowsOf } from "./row.ts";
 
@@ -25,26 +24,19 @@ const PAIRED_SINGLE = { ...STOP, unsupported: "paired single: the 24Kf has none 
 
 /** Known encodings that a processor without paired single refuses. */
 const PAIRED_SINGLE_ROWS: readonly MipsRow[] = [
-  pairedSingle("ps", "010001 10110 ---------- ---------- 0 -----".replace("---------- ----------", "----- ----- -----"), "", illegal, PAIRED_SINGLE),
+  pairedSingle("ps", "010001 10110 ----- ----- ----- ------", "", illegal, PAIRED_SINGLE),
 ];
 
 /** All rows of the floating-point unit. */
 export const FPU_ROWS: readonly MipsRow[] = [...FPU_MOVE_ROWS, ...FPU_ARITHMETIC_ROWS, ...FPU_COMPARE_ROWS, ...FPU_CONVERT_ROWS, ...PAIRED_SINGLE_ROWS];
 
-const fpr = (letter: string) => (fields: Fields): string => `$f${fields[letter]!}`;
 /** Condition code 0 is not printed. */
 const cc = (fields: Fields): string => (fields["c"] === 0 ? "" : `$fcc${fields["c"]!},`);
 const CONTROL_NAMES: Readonly<Record<number, string>> = { 0: "c1_fir", 1: "c1_ufr", 4: "c1_unfr", 25: "c1_fccr", 26: "c1_fexr", 28: "c1_fenr", 31: "c1_fcsr" };
 
-/** How the operand names of `FPU_ROWS` are printed, as GNU objdump does. */
+/** How the operand names that only `FPU_ROWS` have are printed, as GNU objdump does. */
 export const FPU_OPERANDS: OperandFormats<{ readonly pc: number }> = {
-  fd: fpr("D"),
-  fs: fpr("S"),
-  ft: fpr("T"),
-  fr: fpr("R"),
-  cc: (fields) => `$fcc${fields["c"]!}`,
-  cc_fs: (fields) => `${cc(fields)}${fpr("S")(fields)}`,
+  cc_fs: (fields) => `${cc(fields)}$f${fields["s"]!}`,
   cc_target: (fields, { pc }) => `${cc(fields)}0x${branchTarget(pc, fields["o"]!).toString(16)}`,
-  fcr: (fields) => CONTROL_NAMES[fields["f"]!] ?? `$${fields["f"]!}`,
-  index: (fields) => GPR_NAMES[fields["t"]!]!,
+  fcr: ({ s }) => CONTROL_NAMES[s!] ?? `$${s!}`,
 };

@@ -60,5 +60,5 @@ export const SYSTEM_ROWS = [
   privileged("eret", "010000 10000 00000 00000 00000 011000", "", needsKernel, STOP),
   privileged("deret", "010000 10000 00000 00000 00000 011111", "", needsKernel, STOP),
   privileged("wait", "010000 1 ccccccccccccccccccc 100000", "code", needsKernel, STOP),
-  privileged("c0", "010000 1 ccccccccccccccccccccccccc", "copcode", needsKernel, STOP),
+  privileged("c0", "010000 cccccccccccccccccccccccccc", "copcode", needsKernel, STOP),
 ];

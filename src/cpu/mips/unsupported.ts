@@ -65,7 +65,6 @@ export const UNSUPPORTED_ROWS: readonly MipsRow[] = [
   ...family("EVA instruction", ["011001", "011010", "011011", "011100", "011101", "011110", "011111"].map(special3)),
   ...family("EVA instruction", ["100001", "100010", "101000", "101001", "101010", "101011", "101100", "101101", "101110", "101111"].map(special3)),
   ...family("MT ASE instruction", ["001000", "001001"].map(special3)),
-  ...family("virtualization instruction", ["010000 00011 ----- ----- 00--- --------", "010000 10000 00000 00000 00000 101000"]),
   ...family("EJTAG debug breakpoint", [special2("111111")]),
   ...family("coprocessor 2 instruction", ["010010", "110010", "110110", "111010", "111110"].map(opcode), coprocessor2),
 ];
