@@ -6,6 +6,7 @@ import type { Errno } from "../../kernel/errno.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import type { DataModel } from "../struct.ts";
 import type { ConstantSets } from "./constants.ts";
+import type { SignalAbi } from "./signal-abi.ts";
 import type { Structs } from "./structs.ts";
 
 /** Finds a register's place in the CPU-state memory by the ISA's own name for it (`Slot.name`). */
@@ -24,6 +25,8 @@ export interface Abi extends DataModel {
   readonly pairsAligned: boolean;
   readonly constants: ConstantSets;
   readonly structs: Structs;
+  /** Signal sets, structs and frames, and which signal a CPU exception is. */
+  readonly signals: SignalAbi;
   /** `RLIM_INFINITY` of getrlimit(2) (prlimit64 has its own, all ones everywhere). */
   readonly rlimInfinity: number;
   /** Which numbers of `kernel/` tables are this architecture's. */

@@ -8,6 +8,8 @@ import type { Abi, SlotOffset } from "./abi.ts";
 import { constantSets } from "./constants.ts";
 import { MIPS_CONSTANTS } from "./mips-constants.ts";
 import { O32_FIRST, O32_NUMBERS } from "./mips-o32-numbers.ts";
+import type { FloatControl } from "./mips-exceptions.ts";
+import { mipsO32Signals } from "./mips-o32-signal-frame.ts";
 import { MIPS_FIELDS } from "./mips-structs.ts";
 import { layOut } from "./structs.ts";
 
@@ -20,6 +22,10 @@ export interface O32Options {
   readonly slotOffset: SlotOffset;
   /** Where the task's program counter is. */
   readonly pcOffset: number;
+  /** The floating-point control register as one word. */
+  readonly control: FloatControl;
+  /** A value for "lladdr" that no `sc` matches. */
+  readonly noReservation: number;
 }
 
 export function mipsO32(options: O32Options): Abi {
@@ -46,6 +52,7 @@ export function mipsO32(options: O32Options): Abi {
     registerArguments: 4,
     constants: constantSets(MIPS_CONSTANTS),
     structs: layOut(model, MIPS_FIELDS),
+    signals: mipsO32Signals(options),
     rlimInfinity: 0x7fffffff,
     indirectNumber: O32_FIRST,
 
