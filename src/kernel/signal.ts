@@ -88,7 +88,7 @@ export class SignalTable {
   }
 
   /** "SIGSEGV", "SIGRT_3" (as strace counts real-time signals), or the bare number. */
-  nameOf(signal: number): string {
+  name(signal: number): string {
     const row = this.#rows[signal];
     if (row !== undefined) return row[0];
     return this.isValid(signal) ? `SIGRT_${signal - this.firstRealTime}` : String(signal);
