@@ -1,0 +1,55 @@
+/** Which processor and which ABI a program gets. The one place that knows every guest architecture by name. */
+import type { Isa } from "../cpu/isa.ts";
+import { resetFpu, readFcsr, writeFcsr } from "../cpu/mips/fpu-state.ts";
+import { mipsIsa } from "../cpu/mips/isa.ts";
+import { LL_ADDRESS, NO_RESERVATION } from "../cpu/mips/registers.ts";
+import type { Personality, ProcessImage } from "../loader/index.ts";
+import { mipsO32 } from "../syscalls/index.ts";
+import type { Abi } from "../syscalls/index.ts";
+import { PC } from "../translate/layout.ts";
+
+export interface Guest {
+  readonly isa: Isa;
+  readonly abi: Abi;
+  /** Puts the registers as execve(2) leaves them into the CPU-state memory, which is all zero. */
+  reset(registers: DataView, image: ProcessImage): void;
+}
+
+/** CPU models by the name that `--cpu` takes; the first is the default. */
+export const CPU_MODELS: Readonly<Record<string, { readonly release: 1 | 2 }>> = {
+  "24Kf": { release: 2 },
+  "4Kc": { release: 1 },
+};
+
+/** Offsets of an ISA's slots by name. Throws for a name that it does not have: a mistake in the ABI. */
+function slotOffsets(isa: Isa): (name: string) => number {
+  const offsets = new Map(isa.slots.map((slot) => [slot.name, slot.offset]));
+  return (name) => {
+    const offset = offsets.get(name);
+    if (offset === undefined) throw new Error(`${isa.name} has no register "${name}"`);
+    return offset;
+  };
+}
+
+export function guestFor(personality: Personality, cpu?: string): Guest {
+  const littleEndian = personality.endian === "little";
+  const isa = mipsIsa({ littleEndian, release: CPU_MODELS[cpu ?? "24Kf"]?.release ?? 2 });
+  const slotOffset = slotOffsets(isa);
+  const abi = mipsO32({
+    littleEndian,
+    slotOffset,
+    pcOffset: PC,
+    control: { read: readFcsr, write: writeFcsr },
+    noReservation: NO_RESERVATION,
+  });
+  return {
+    isa,
+    abi,
+    reset(registers, image) {
+      resetFpu(registers, { fr: image.personality.floatMode === "fr1", nan2008: false });
+      registers.setUint32(LL_ADDRESS.offset, NO_RESERVATION, true);
+      registers.setUint32(slotOffset("sp"), image.stackPointer, true);
+      registers.setUint32(PC, image.entry, true);
+    },
+  };
+}
