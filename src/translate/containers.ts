@@ -1,0 +1,135 @@
+/**
+ * Which Wasm local holds which piece of CPU state. The cached slots that a region touches are grouped by overlap into
+ * *containers*; a container is one local of one type (its representation), and the other views of it are converted.
+ */
+import { OPERATORS } from "../cpu/operators.ts";
+import type { Slot, Type } from "../cpu/emitter.ts";
+
+export const BYTES: { readonly [T in Type]: number } = { i32: 4, f32: 4, i64: 8, f64: 8, v128: 16 };
+
+export interface Container {
+  readonly index: number;
+  /** Place in CPU state. */
+  readonly offset: number;
+  /** Type of the local. */
+  readonly type: Type;
+  readonly slots: readonly Slot[];
+}
+
+export class Containers {
+  readonly all: readonly Container[];
+  readonly #bySlot = new Map<Slot, Container>();
+
+  /** `uses`: how often each slot occurs in the region's code. */
+  constructor(uses: ReadonlyMap<Slot, number>) {
+    const slots = [...uses.keys()].sort((a, b) => a.offset - b.offset || BYTES[b.type] - BYTES[a.type]);
+    const all: Container[] = [];
+    for (let i = 0; i < slots.length; ) {
+      const group: Slot[] = [];
+      let end = (slots[i] as Slot).offset + 1;
+      for (; i < slots.length && (slots[i] as Slot).offset < end; i++) {
+        const slot = slots[i] as Slot;
+        group.push(slot);
+        end = Math.max(end, slot.offset + BYTES[slot.type]);
+      }
+      const container = { index: all.length, offset: (group[0] as Slot).offset, type: representation(group, uses), slots: group };
+      all.push(container);
+      for (const slot of group) this.#bySlot.set(slot, container);
+    }
+    this.all = all;
+  }
+
+  of(slot: Slot): Container {
+    return this.#bySlot.get(slot) as Container;
+  }
+}
+
+/** The type that covers the whole group; among types of that width the one used most. */
+function representation(group: readonly Slot[], uses: ReadonlyMap<Slot, number>): Type {
+  const start = Math.min(...group.map((slot) => slot.offset));
+  const width = Math.max(...group.map((slot) => slot.offset + BYTES[slot.type])) - start;
+  const counts = new Map<Type, number>();
+  for (const slot of group) {
+    if (BYTES[slot.type] === width) counts.set(slot.type, (counts.get(slot.type) ?? 0) + (uses.get(slot) as number));
+  }
+  const best = [...counts].sort((a, b) => b[1] - a[1])[0];
+  if (best) return best[0];
+  return width <= 4 ? "i32" : width <= 8 ? "i64" : "v128";
+}
+
+/** Does the slot's view equal the container's local? */
+export function isWhole(slot: Slot, container: Container): boolean {
+  return slot.type === container.type && slot.offset === container.offset;
+}
+
+type Emit = (opcode: number) => void;
+const { i32, i64, f32, f64 } = OPERATORS;
+
+function toInteger(type: Type, emit: Emit): void {
+  if (type === "f32") emit(i32.reinterpretF32.opcode);
+  else if (type === "f64") emit(i64.reinterpretF64.opcode);
+}
+
+function fromInteger(type: Type, emit: Emit): void {
+  if (type === "f32") emit(f32.reinterpretI32.opcode);
+  else if (type === "f64") emit(f64.reinterpretI64.opcode);
+}
+
+const LANE_EXTRACT: { readonly [T in Type]: number } = { i32: 0xfd1b, i64: 0xfd1d, f32: 0xfd1f, f64: 0xfd21, v128: 0 };
+const LANE_REPLACE: { readonly [T in Type]: number } = { i32: 0xfd1c, i64: 0xfd1e, f32: 0xfd20, f64: 0xfd22, v128: 0 };
+
+/** Code that turns the container's local (on the stack) into the slot's view of it. */
+export function readView(container: Container, slot: Slot, emit: Emit, byte: (value: number) => void, constI64: (n: bigint) => void): void {
+  const at = slot.offset - container.offset;
+  if (container.type === "v128") {
+    if (slot.type === "v128") return;
+    emit(LANE_EXTRACT[slot.type]);
+    byte(at / BYTES[slot.type]);
+    return;
+  }
+  if (slot.type === container.type && at === 0) return;
+  toInteger(container.type, emit);
+  if (BYTES[container.type] === 8 && BYTES[slot.type] === 4) {
+    if (at !== 0) {
+      constI64(BigInt(at * 8));
+      emit(i64.shrU.opcode);
+    }
+    emit(i32.wrapI64.opcode);
+  }
+  fromInteger(slot.type, emit);
+}
+
+/** Code that puts a view's new value (on the stack) into the container: leaves the local's new value on the stack. */
+export function writeView(
+  container: Container,
+  slot: Slot,
+  emit: Emit,
+  byte: (value: number) => void,
+  constI64: (n: bigint) => void,
+  getLocal: () => void,
+  swap: (type: Type, then: () => void) => void,
+): void {
+  const at = slot.offset - container.offset;
+  if (container.type === "v128") {
+    if (slot.type === "v128") return;
+    swap(slot.type, getLocal);
+    emit(LANE_REPLACE[slot.type]);
+    byte(at / BYTES[slot.type]);
+    return;
+  }
+  if (slot.type === container.type && at === 0) return;
+  toInteger(slot.type, emit);
+  if (BYTES[container.type] === 8 && BYTES[slot.type] === 4) {
+    emit(i64.extendI32U.opcode);
+    if (at !== 0) {
+      constI64(32n);
+      emit(i64.shl.opcode);
+    }
+    getLocal();
+    toInteger(container.type, emit);
+    constI64(at === 0 ? 0xffffffff_00000000n : 0xffffffffn);
+    emit(i64.and.opcode);
+    emit(i64.or.opcode);
+  }
+  fromInteger(container.type, emit);
+}

@@ -1,0 +1,309 @@
+/**
+ * The translator's face: runs guest code in one address space. Regions are translated when control first reaches them,
+ * linked through one table, and dropped when their code changes.
+ *
+ * Every guest address that code refers to has a *slot* in the table. A slot holds the region that starts there, or the
+ * stub, which asks the engine to translate and then goes on in what it got. So a slot's number never changes, callers
+ * need no patching, and dropping a region is putting the stub back.
+ */
+import createDebug from "debug";
+import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
+import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
+import { BlockBuilder } from "./block-builder.ts";
+import { compileRegion, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn } from "./codegen.ts";
+import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
+import { findRegion, type Region } from "./region.ts";
+import { buildRuntime, type RuntimeExports } from "./runtime-module.ts";
+import { findTrap, type TrapTable } from "./trap.ts";
+import { type FunctionBody, ModuleWriter } from "./wasm/module.ts";
+
+const debug = createDebug("babelf:translate");
+
+export interface EngineOptions {
+  readonly isa: Isa;
+  /** Guest memory: 4 GiB, shared. */
+  readonly memory: WebAssembly.Memory;
+  /** CPU state: `STATE_BYTES`, laid out as `layout.ts` says. */
+  readonly state: WebAssembly.Memory;
+  readonly code: CodeReader;
+  /** Test the page table before each access, because the host's MMU does not guard guest pages. */
+  readonly softwareChecks: boolean;
+  /**
+   * Called for a system-call instruction, with all registers in CPU state and PC behind the instruction. True: go on in
+   * guest code with the registers as they are now. False: leave `run`.
+   */
+  readonly systemCall: () => boolean;
+}
+
+export type Exit =
+  /** Fuel has ended. */
+  | { readonly reason: "yield" }
+  /** `systemCall` returned false. */
+  | { readonly reason: "left" }
+  /** `info` is as `EXCEPTIONS` says; for "memory" in imprecise mode it may be 0. */
+  | { readonly reason: "exception"; readonly exception: Exception; readonly info: number; readonly pc: number };
+
+/** How many guest calls may nest as Wasm calls. V8's default stack is 984 KiB; a region's frame stays below 1 KiB. */
+const MAX_DEPTH = 400;
+/** Regions in one module: an entry and what it is seen to call. */
+const MAX_BATCH = 16;
+/** Slot 0 is for addresses that cannot be fetched. */
+const FETCH_FAULT_SLOT = 0;
+const TABLE_START = 1 << 14;
+/** Modes beyond this many share cache areas, which are then cleared at each change (there is room for 31). */
+const MAX_MODES = 24;
+
+interface Batch {
+  readonly slots: { readonly mode: Mode; readonly pc: number; readonly slot: number }[];
+  readonly pages: Set<number>;
+}
+
+class Mode {
+  readonly value: number;
+  readonly indirectCache: number;
+  readonly slots = new Map<number, number>();
+  /** Addresses whose slot holds a region. */
+  readonly translated = new Set<number>();
+  constructor(value: number, indirectCache: number) {
+    this.value = value;
+    this.indirectCache = indirectCache;
+  }
+}
+
+export class Engine {
+  readonly view: DataView;
+  readonly #options: EngineOptions;
+  readonly #table: WebAssembly.Table;
+  readonly #runtime: RuntimeExports;
+  readonly #builder = new BlockBuilder();
+  readonly #imports: Record<string, WebAssembly.ImportValue>;
+  readonly #helperFields = new Map<Helper, string>();
+  readonly #batches = new Map<number, Set<Batch>>();
+  readonly #modes = new Map<number, Mode>();
+  readonly #traps: TrapTable = new Map();
+  #mode: Mode;
+  #nextSlot = FETCH_FAULT_SLOT + 1;
+  #nextRegion = 0;
+  #precise = false;
+  /** Code that may be running further out has been dropped: everything must unwind. */
+  #unwind = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.view = new DataView(options.state.buffer, 0, STATE_BYTES);
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_START });
+    this.#imports = {
+      m: options.memory,
+      s: options.state,
+      t: this.#table,
+      systemCall: () => this.#systemCall(),
+      resolve: (pc: number) => this.#resolve(pc >>> 0),
+    };
+    this.#runtime = buildRuntime(this.#imports);
+    for (let i = 0; i < TABLE_START; i++) this.#table.set(i, this.#runtime.stub);
+    this.#table.set(FETCH_FAULT_SLOT, this.#runtime.fetchFault);
+    this.#mode = this.#modeFor(options.isa.mode(this.view));
+  }
+
+  get pc(): number {
+    return this.view.getUint32(PC, true);
+  }
+  set pc(address: number) {
+    this.view.setUint32(PC, address, true);
+  }
+
+  /** Registers are exact when an access faults (at a price in speed); needed once the guest handles SIGSEGV or SIGBUS. */
+  setPrecise(on: boolean): void {
+    if (this.#precise === on) return;
+    this.#precise = on;
+    debug("precise faults %s", on ? "on" : "off");
+    this.#dropAll();
+  }
+
+  /** Guest code in [start, end) has changed or gone. */
+  invalidate(start: number, end: number): void {
+    const first = start >>> 12;
+    const last = (end - 1) >>> 12;
+    const drop = new Set<Batch>();
+    if (last - first < this.#batches.size) {
+      for (let page = first; page <= last; page++) for (const batch of this.#batches.get(page) ?? []) drop.add(batch);
+    } else {
+      for (const [page, batches] of this.#batches) if (page >= first && page <= last) for (const batch of batches) drop.add(batch);
+    }
+    for (const batch of drop) this.#drop(batch);
+  }
+
+  #dropAll(): void {
+    for (const batches of [...this.#batches.values()]) for (const batch of [...batches]) this.#drop(batch);
+  }
+
+  #drop(batch: Batch): void {
+    for (const { mode, pc, slot } of batch.slots) {
+      this.#table.set(slot, this.#runtime.stub);
+      mode.translated.delete(pc);
+    }
+    for (const page of batch.pages) this.#batches.get(page)?.delete(batch);
+    this.#unwind = true;
+  }
+
+  /** Runs guest code from `pc` until fuel (backward branches and calls) ends, the guest traps, or a system call leaves. */
+  run(fuel: number): Exit {
+    const { view } = this;
+    view.setInt32(FUEL, fuel, true);
+    for (;;) {
+      this.#unwind = false;
+      this.#mode = this.#modeFor(this.#options.isa.mode(view));
+      view.setUint32(EXIT_REASON, 0, true);
+      try {
+        this.#runtime.run(this.pc, MAX_DEPTH, this.#mode.indirectCache);
+      } catch (error) {
+        const pc = findTrap(error, this.#traps);
+        if (pc === null) throw error;
+        this.pc = pc;
+        return { reason: "exception", exception: "memory", info: 0, pc };
+      }
+      const reason = view.getUint32(EXIT_REASON, true);
+      if (reason >= EXIT_EXCEPTION) {
+        const exception = EXCEPTIONS[reason - EXIT_EXCEPTION] as Exception;
+        return { reason: "exception", exception, info: view.getUint32(EXIT_INFO, true), pc: this.pc };
+      }
+      if (reason === EXIT_LEFT) return { reason: "left" };
+      // A guest that returns to 0xffffffff looks like an exit without a reason.
+      if (reason !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
+      if (view.getInt32(FUEL, true) < 0) return { reason: "yield" };
+    }
+  }
+
+  #systemCall(): number {
+    const goOn = this.#options.systemCall();
+    if (goOn && !this.#unwind) return 1;
+    this.view.setUint32(EXIT_REASON, goOn ? EXIT_YIELD : EXIT_LEFT, true);
+    return 0;
+  }
+
+  #modeFor(value: number): Mode {
+    let mode = this.#modes.get(value);
+    if (!mode) {
+      const area = this.#modes.size % MAX_MODES;
+      mode = new Mode(value, INDIRECT_CACHE + area * INDIRECT_CACHE_ENTRIES * 8);
+      this.#modes.set(value, mode);
+    }
+    if (mode !== this.#mode && this.#modes.size > MAX_MODES) {
+      new Uint8Array(this.#options.state.buffer, mode.indirectCache, INDIRECT_CACHE_ENTRIES * 8).fill(0);
+    }
+    return mode;
+  }
+
+  /** The slot to call for a guest address; translates it if need be. Called from guest code. */
+  #resolve(pc: number): number {
+    const mode = this.#mode;
+    if (!mode.translated.has(pc)) {
+      try {
+        this.#translate(mode, pc);
+      } catch (error) {
+        if (error instanceof CodeFault) return FETCH_FAULT_SLOT;
+        throw error;
+      }
+    }
+    const slot = mode.slots.get(pc) as number;
+    const entry = mode.indirectCache + ((pc << 1) & ((INDIRECT_CACHE_ENTRIES - 1) << 3));
+    this.view.setUint32(entry, pc, true);
+    this.view.setUint32(entry + 4, slot, true);
+    return slot;
+  }
+
+  #slotOf(mode: Mode, pc: number): number {
+    let slot = mode.slots.get(pc);
+    if (slot === undefined) {
+      slot = this.#nextSlot++;
+      if (slot >= this.#table.length) this.#table.grow(this.#table.length, this.#runtime.stub);
+      mode.slots.set(pc, slot);
+    }
+    return slot;
+  }
+
+  #translate(mode: Mode, pc: number): void {
+    const { isa, code, softwareChecks } = this.#options;
+    const regions: Region[] = [];
+    const wanted = [pc];
+    const seen = new Set(wanted);
+    for (let i = 0; i < wanted.length && regions.length < MAX_BATCH; i++) {
+      try {
+        const region = findRegion(isa, code, this.#builder, [wanted[i] as number], mode.value);
+        regions.push(region);
+        for (const callee of region.callees) {
+          if (!seen.has(callee) && !mode.translated.has(callee)) {
+            seen.add(callee);
+            wanted.push(callee);
+          }
+        }
+      } catch (error) {
+        if (i === 0 || !(error instanceof CodeFault)) throw error;
+      }
+    }
+
+    const writer = new ModuleWriter();
+    const regionType = writer.type(["i32", "i32"], ["i32"]);
+    const systemCallIndex = writer.importFunction("systemCall", writer.type([], ["i32"]));
+    const resolveIndex = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
+    const helpers = new Set<Helper>();
+    for (const region of regions) helpersIn(region, helpers);
+    const helperIndices = new Map<Helper, number>();
+    const helperType = writer.type([], []);
+    for (const helper of helpers) helperIndices.set(helper, writer.importFunction(this.#helperField(helper), helperType));
+    writer.importMemory({ field: "m", pages: 65536, shared: true });
+    writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
+    writer.importTable("t", 1);
+    const firstFunction = 2 + helpers.size;
+    const functionIndices = new Map(regions.map((region, i) => [region.entries[0] as number, firstFunction + i]));
+
+    const traps: (readonly number[])[] = [];
+    const firstRegion = this.#nextRegion;
+    const batch: Batch = { slots: [], pages: new Set() };
+    for (const region of regions) {
+      const compiled = compileRegion(region, {
+        littleEndian: isa.littleEndian,
+        precise: this.#precise,
+        softwareChecks,
+        indirectCache: mode.indirectCache,
+        slotOf: (target) => this.#slotOf(mode, target),
+        functionOf: (target) => functionIndices.get(target) ?? -1,
+        helperIndex: (helper) => helperIndices.get(helper) as number,
+        systemCallIndex,
+        resolveIndex,
+        regionType,
+      });
+      const entry = region.entries[0] as number;
+      const slot = this.#slotOf(mode, entry);
+      batch.slots.push({ mode, pc: entry, slot });
+      for (const page of region.pages) batch.pages.add(page);
+      const body: FunctionBody = { name: `g${this.#nextRegion++}`, typeIndex: regionType, locals: compiled.locals, code: compiled.code.slice(), tableSlot: slot };
+      writer.add(body);
+      traps.push(compiled.traps);
+    }
+    const { bytes, codeOffsets } = writer.finish();
+    traps.forEach((pairs, i) => {
+      this.#traps.set(firstRegion + i, { base: codeOffsets[i] as number, pairs: Uint32Array.from(pairs) });
+    });
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
+    for (const { pc: entry } of batch.slots) mode.translated.add(entry);
+    for (const page of batch.pages) {
+      const there = this.#batches.get(page);
+      if (there) there.add(batch);
+      else this.#batches.set(page, new Set([batch]));
+    }
+    if (debug.enabled) debug("0x%s: %d regions, %d bytes of Wasm", pc.toString(16), regions.length, bytes.length);
+  }
+
+  /** Import name of a helper; made at its first use. */
+  #helperField(helper: Helper): string {
+    let field = this.#helperFields.get(helper);
+    if (!field) {
+      field = `h${this.#helperFields.size}`;
+      this.#helperFields.set(helper, field);
+      const { view } = this;
+      this.#imports[field] = () => helper.run(view);
+    }
+    return field;
+  }
+}
