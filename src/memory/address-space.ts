@@ -92,7 +92,12 @@ export class AddressSpace {
     this.#pages = new Pages(options.memory, options.pageTable, options.protection, this.#files);
     this.guest = this.#pages.guest(options.memory, options.littleEndian);
     this.#sync = new FileSync(this.#list, this.#pages, this.#files);
-    this.#placement = new Placement(this.#list, this);
+    this.#placement = new Placement(this.#list, {
+      limit: this.limit,
+      mmapBase: this.mmapBase,
+      mmapMinAddress: this.mmapMinAddress,
+      maxMappings: options.protection.maxMappings,
+    });
     this.limits = this.#placement.limits;
   }
 
@@ -403,7 +408,7 @@ export class AddressSpace {
     for (const mapping of this.#list.all()) {
       this.#sync.flush(mapping);
       copy.#list.insert(mapping);
-      this.#pages.copyTo(copy.#pages, mapping, mapping.start, mapping.end - mapping.start);
+      this.#pages.copyTo(copy.#pages, mapping, mapping.start, copy.#pages.eof(mapping) - mapping.start);
       copy.#pages.apply(mapping);
       copy.#sync.track(mapping);
     }

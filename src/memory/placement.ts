@@ -16,10 +16,8 @@ export interface Bounds {
   readonly limit: number;
   readonly mmapBase: number;
   readonly mmapMinAddress: number;
+  readonly maxMappings: number;
 }
-
-/** Linux: vm.max_map_count. It also bounds what one guest can take of the host's. */
-const MAX_MAPPINGS = 65530;
 
 /** Where new mappings go, and whether there may be more of them. */
 export class Placement {
@@ -77,7 +75,7 @@ export class Placement {
   }
 
   checkCount(more: number): void {
-    if (more > 0 && this.#list.count + more > MAX_MAPPINGS) throw new MemoryError("ENOMEM", "too many mappings");
+    if (more > 0 && this.#list.count + more > this.#bounds.maxMappings) throw new MemoryError("ENOMEM", "too many mappings");
   }
 }
 

@@ -10,6 +10,8 @@ import { PAGE_COUNT, PAGE_READ, PAGE_SIZE, PAGE_WRITE } from "./page-table.ts";
 export interface PageProtection {
   /** "software": translated code must test the page table itself. */
   readonly kind: "mmu" | "software";
+  /** How many mappings one guest may have (Linux: vm.max_map_count). */
+  readonly maxMappings: number;
   /** Allows PAGE_READ and PAGE_WRITE as `bits` says, nothing else. Throws `MemoryError` ENOMEM, nothing changed. */
   protect(address: number, length: number, bits: number): void;
   /** The same, and the pages become zero; their memory goes back to the host where that is possible. */
@@ -31,6 +33,9 @@ export function mmuProtection(mmu: HostMmu): PageProtection {
   };
   return {
     kind: "mmu",
+    // A guest mapping costs up to two of the host's (itself and the gap after it), of which Linux allows 65,530 to the
+    // whole process, V8 included. A guest that used them up would end us all.
+    maxMappings: 24_000,
     protect: (address, length, bits) => require(mmu.protect(address, length, hostAccess(bits))),
     renew: (address, length, bits) => require(mmu.renew(address, length, hostAccess(bits))),
   };
@@ -47,6 +52,7 @@ export function softwareProtection(memory: WebAssembly.Memory): PageProtection {
   };
   return {
     kind: "software",
+    maxMappings: 65_530,
     protect,
     renew(address, length, bits) {
       const first = address / PAGE_SIZE;
