@@ -1,6 +1,5 @@
-/** Arithmetic and logic (MIPS32 AFP vol II-A, "CPU Arithmetic" and "CPU Logical"), and conditional moves. */
+/** Arithmetic and logic (MIPS32 AFP vol II-A, "CPU Arithmetic" and "CPU Logical"), and conditional moves. `movf`, `movt`: fpu-compare.ts. */
 import type { Emitter, I32 } from "../emitter.ts";
-import { FCC } from "./fpu-registers.ts";
 import { gpr, setGpr } from "./registers.ts";
 import { rowsOf } from "./row.ts";
 
@@ -82,9 +81,9 @@ export const ARITHMETIC_ROWS = [
   logical("move", "000000 sssss 00000 ddddd 00000 100101", "rd,rs", (e, { s, d }) => setGpr(e, d, gpr(e, s)), alias),
   logical("xor", "000000 sssss ttttt ddddd 00000 100110", "rd,rs,rt", (e, { s, t, d }) => setGpr(e, d, e.i32.xor(gpr(e, s), gpr(e, t)))),
   logical("nor", "000000 sssss ttttt ddddd 00000 100111", "rd,rs,rt", (e, { s, t, d }) => {
-    setGpr(e, d, e.i32.xor(e.i32.or(gpr(e, s), gpr(e, t)), e.const32(-1)));
+    const either = t === 0 ? gpr(e, s) : e.i32.or(gpr(e, s), gpr(e, t));
+    setGpr(e, d, e.i32.xor(either, e.const32(-1)));
   }),
-  logical("not", "000000 sssss 00000 ddddd 00000 100111", "rd,rs", (e, { s, d }) => setGpr(e, d, e.i32.xor(gpr(e, s), e.const32(-1))), alias),
   logical("andi", "001100 sssss ttttt iiiiiiiiiiiiiiii", "rt,rs,uimm", (e, { s, t, i }) => setGpr(e, t, e.i32.and(gpr(e, s), e.const32(i)))),
   logical("ori", "001101 sssss ttttt iiiiiiiiiiiiiiii", "rt,rs,uimm", (e, { s, t, i }) => setGpr(e, t, e.i32.or(gpr(e, s), e.const32(i)))),
   logical("li", "001101 00000 ttttt iiiiiiiiiiiiiiii", "rt,uimm", (e, { t, i }) => setGpr(e, t, e.const32(i)), alias),
@@ -96,12 +95,5 @@ export const ARITHMETIC_ROWS = [
   }),
   move("movz", "000000 sssss ttttt ddddd 00000 001010", "rd,rs,rt", (e, { s, t, d }) => {
     setGpr(e, d, e.select(gpr(e, t), gpr(e, d), gpr(e, s)));
-  }),
-  // `c` is a floating-point condition code.
-  move("movf", "000000 sssss ccc 00 ddddd 00000 000001", "rd,rs,cc", (e, { s, c, d }) => {
-    setGpr(e, d, e.select(e.get(FCC[c]!), gpr(e, d), gpr(e, s)));
-  }),
-  move("movt", "000000 sssss ccc 01 ddddd 00000 000001", "rd,rs,cc", (e, { s, c, d }) => {
-    setGpr(e, d, e.select(e.get(FCC[c]!), gpr(e, s), gpr(e, d)));
   }),
 ];

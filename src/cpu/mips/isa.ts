@@ -5,7 +5,7 @@ import type { Emitter } from "../emitter.ts";
 import type { CodeReader, Flow, Isa } from "../isa.ts";
 import { ARITHMETIC_ROWS } from "./arithmetic.ts";
 import { BRANCH_ROWS } from "./branch.ts";
-import { FPU_SLOTS } from "./fpu-registers.ts";
+import { FPU_ROWS, FPU_SLOTS, fpuMode } from "./fpu.ts";
 import { LOAD_STORE_ROWS } from "./load-store.ts";
 import { MULTIPLY_ROWS } from "./multiply.ts";
 import { printInstruction } from "./operand-formats.ts";
@@ -32,6 +32,7 @@ export const MIPS_ROWS: readonly MipsRow[] = [
   ...LOAD_STORE_ROWS,
   ...TRAP_ROWS,
   ...SYSTEM_ROWS,
+  ...FPU_ROWS,
 ];
 
 const row = rowsOf("Reserved");
@@ -108,7 +109,7 @@ export function mipsIsa({ littleEndian, release = 2 }: MipsOptions): Isa<MipsIns
     name: littleEndian ? "mipsel" : "mips",
     littleEndian,
     slots: [...INTEGER_SLOTS, ...FPU_SLOTS],
-    mode: () => 0,
+    mode: fpuMode,
 
     decode(code: CodeReader, pc: number): MipsInstruction {
       if ((pc & 3) !== 0) {

@@ -3,6 +3,7 @@ import type { Fields, OperandFormats } from "../decode-table.ts";
 import { disassembler } from "../decode-table.ts";
 import { signed16 } from "./arithmetic.ts";
 import { branchTarget, jumpTarget } from "./branching.ts";
+import { FPU_OPERANDS } from "./fpu.ts";
 import { GPR_NAMES } from "./registers.ts";
 
 interface PrintContext {
@@ -14,6 +15,7 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 const optional = (code: number): string => (code === 0 ? "" : hex(code));
 
 const FORMATS: OperandFormats<PrintContext> = {
+  ...FPU_OPERANDS,
   rs: ({ s }) => GPR_NAMES[s]!,
   rt: ({ t }) => GPR_NAMES[t]!,
   rd: ({ d }) => GPR_NAMES[d]!,
@@ -25,10 +27,7 @@ const FORMATS: OperandFormats<PrintContext> = {
   fd: ({ d }) => `$f${d}`,
   fr: ({ r }) => `$f${r}`,
   cc: ({ c }) => `$fcc${c}`,
-  // Condition code 0 is left out.
-  optcc: ({ c }) => (c === 0 ? "" : `$fcc${c},`),
   c0: ({ d }) => `$${d}`,
-  c1: ({ s }) => `$${s}`,
   optsel: ({ l }) => (l === 0 ? "" : `,${l}`),
   sa: ({ a }) => hex(a!),
   lsb: ({ l }) => hex(l!),
