@@ -40,9 +40,12 @@ export const DEFAULT_ACTION: SignalAction = Object.freeze({
 export class SignalActions {
   readonly #table: SignalTable;
   readonly #actions: (SignalAction | undefined)[] = [];
+  readonly #faults: readonly number[];
+  #handlesFaults: boolean | null = false;
 
   constructor(table: SignalTable) {
     this.#table = table;
+    this.#faults = [table.number("SIGSEGV"), table.number("SIGBUS")];
   }
 
   get(signal: number): SignalAction {
@@ -51,6 +54,13 @@ export class SignalActions {
 
   set(signal: number, action: SignalAction): void {
     this.#actions[signal] = action;
+    this.#handlesFaults = null;
+  }
+
+  /** Whether memory faults reach a handler: then it must find exact registers in its frame. */
+  get handlesFaults(): boolean {
+    this.#handlesFaults ??= this.#faults.some((signal) => this.get(signal).handler > SIG_IGN);
+    return this.#handlesFaults;
   }
 
   /** A signal that would do nothing is not even queued, unless it is blocked (it may get a handler meanwhile). */
@@ -74,5 +84,6 @@ export class SignalActions {
     this.#actions.forEach((action, signal) => {
       if (action !== undefined && action.handler !== SIG_IGN) this.#actions[signal] = undefined;
     });
+    this.#handlesFaults = null;
   }
 }

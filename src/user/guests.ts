@@ -1,5 +1,5 @@
 /** Which processor and which ABI a program gets. The one place that knows every guest architecture by name. */
-import type { Isa } from "../cpu/isa.ts";
+import type { CodeReader, Isa } from "../cpu/isa.ts";
 import { resetFpu, readFcsr, writeFcsr } from "../cpu/mips/fpu-state.ts";
 import { mipsIsa } from "../cpu/mips/isa.ts";
 import { LL_ADDRESS, NO_RESERVATION } from "../cpu/mips/registers.ts";
@@ -13,6 +13,8 @@ export interface Guest {
   readonly abi: Abi;
   /** Puts the registers as execve(2) leaves them into the CPU-state memory, which is all zero. */
   reset(registers: DataView, image: ProcessImage): void;
+  /** The data address of the instruction at `pc`, where the host's trap did not tell it; null: none. May throw what `code` throws. */
+  dataAddress(registers: DataView, code: CodeReader, pc: number): number | null;
 }
 
 /** CPU models by the name that `--cpu` takes; the first is the default. */
@@ -51,5 +53,25 @@ export function guestFor(personality: Personality, cpu?: string): Guest {
       registers.setUint32(slotOffset("sp"), image.stackPointer, true);
       registers.setUint32(PC, image.entry, true);
     },
+    dataAddress: (registers, code, pc) =>
+      mipsDataAddress((n) => (n === 0 ? 0 : registers.getUint32(slotOffset("at") + 4 * (n - 1), true)), code, pc),
   };
+}
+
+/** Opcodes of loads and stores with a base register and a 16-bit offset: from LB to SDC2 (MIPS32 AFP vol II-A, table A.2). */
+const FIRST_LOAD = 0x20;
+const OPCODE_COP1X = 0x13;
+
+/**
+ * The address that the load or store at `pc` accesses, from the registers as they are; null where there is none. For a
+ * branch it is its delay slot's.
+ */
+function mipsDataAddress(gpr: (n: number) => number, code: CodeReader, pc: number): number | null {
+  for (const word of [code.read32(pc), code.read32(pc + 4)]) {
+    const opcode = word >>> 26;
+    const base = gpr((word >>> 21) & 31);
+    if (opcode >= FIRST_LOAD) return (base + ((word << 16) >> 16)) >>> 0;
+    if (opcode === OPCODE_COP1X) return (base + gpr((word >>> 16) & 31)) >>> 0;
+  }
+  return null;
 }

@@ -44,7 +44,7 @@ export class MemoryPool {
 function createMemories(useMmu: boolean): ProcessMemories {
   const guest = new WebAssembly.Memory({ initial: GUEST_PAGES, maximum: GUEST_PAGES, shared: true });
   const pages = STATE_BYTES / WASM_PAGE;
-  const state = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const state = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const pageTable = new Uint8Array(state.buffer, PAGE_TABLE, PAGE_COUNT);
   const protection = useMmu ? hostProtection(guest, createMmu(guest)) : softwareProtection(guest);
   return { guest, state, pageTable, protection };

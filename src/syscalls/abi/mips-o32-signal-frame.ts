@@ -14,7 +14,6 @@ import type { SignalSet } from "../../kernel/signal.ts";
 import { NO_ALTERNATE_STACK, isOn } from "../../kernel/task.ts";
 import type { AlternateStack } from "../../kernel/task.ts";
 import { GuestFault } from "../../memory/guest-fault.ts";
-import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { ConstantSet } from "../flags.ts";
 import type { SlotOffset } from "./abi.ts";
 import { mipsExceptionSignal, raisingCauses } from "./mips-exceptions.ts";
