@@ -6,7 +6,7 @@ export type ByteString = string;
 
 /** The byte string of these bytes (without a terminating NUL). */
 export function fromBytes(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 export function toBytes(name: ByteString): Buffer<ArrayBuffer> {
@@ -15,7 +15,7 @@ export function toBytes(name: ByteString): Buffer<ArrayBuffer> {
 
 /** The byte string of a JavaScript text, encoded as UTF-8: for paths that come from the command line or a library call. */
 export function fromText(text: string): ByteString {
-  return isAscii(text) ? text : Buffer.from(text, "utf8").latin1Slice();
+  return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** For messages only: bytes that are not UTF-8 become U+FFFD. */

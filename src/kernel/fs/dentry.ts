@@ -1,6 +1,7 @@
 /** Names in the tree (dentries), mounts, and their pair, `Path`: Linux's `struct path`. */
 import type { ByteString } from "./byte-string.ts";
 import type { FileSystem, Inode } from "./inode.ts";
+import type { Quota } from "./sparse-bytes.ts";
 
 /**
  * A name that leads to an inode. Directories, mount points and whatever is in use are kept in their parent's `children`
@@ -74,6 +75,10 @@ export class Mount {
   readonly noDev: boolean;
   readonly noSuid: boolean;
   readonly source: ByteString;
+  /** On the root of a tree: what its files in memory may hold. */
+  quota: Quota | null = null;
+  /** How many directory names are kept, roughly (`walk.ts`). */
+  kept = 0;
 
   constructor(fs: FileSystem, root: Dentry, at: Path | null, options: MountOptions = {}) {
     this.fs = fs;
@@ -104,15 +109,15 @@ export class Path {
 }
 
 /**
- * The absolute path as seen from `root`. `reachable` is false where `path` does not lie below `root`; `deleted` where
+ * The absolute path as seen from `root` (null: from the top of the tree). `reachable` is false where `path` does not lie below `root`; `deleted` where
  * the name is gone.
  */
-export function pathName(path: Path, root: Path): { name: ByteString; reachable: boolean; deleted: boolean } {
+export function pathName(path: Path, root: Path | null): { name: ByteString; reachable: boolean; deleted: boolean } {
   let { mount, dentry } = path as { mount: Mount; dentry: Dentry };
   const deleted = dentry.deleted;
   let name = "";
   for (;;) {
-    if (mount === root.mount && dentry === root.dentry) {
+    if (root !== null && mount === root.mount && dentry === root.dentry) {
       return { name: name === "" ? "/" : name, reachable: true, deleted };
     }
     if (dentry === mount.root) {

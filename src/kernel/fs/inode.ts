@@ -6,6 +6,7 @@ import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import type { FileDescription } from "./file-description.ts";
 import { S } from "./flags.ts";
+import { permits } from "./permission.ts";
 
 export interface DeviceNumber {
   readonly major: number;
@@ -85,6 +86,8 @@ export interface Creation {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Of a file that open(2) creates: its flags (O), because the file's own mode need not allow opening it again. */
+  readonly openFlags?: number;
 }
 
 /**
@@ -102,6 +105,15 @@ export abstract class Inode {
 
   abstract stat(): Stat;
 
+  /** True if the file system below judges every access by these credentials, so that the kernel need not. */
+  checksItself(_credentials: Credentials): boolean {
+    return false;
+  }
+  /** access(2): `want` ACCESS; `real`: by the real ids. */
+  mayAccess(want: number, credentials: Credentials, real: boolean): boolean {
+    return permits(this.stat(), want, credentials, real);
+  }
+
   /** A new open file description; `path` is how it was reached. Access is already checked. */
   open(_path: Path, _flags: number, _credentials: Credentials): FileDescription | Wait<FileDescription> {
     throw errno.ENXIO;
@@ -110,6 +122,9 @@ export abstract class Inode {
   setAttributes(_changes: Attributes): void {
     throw errno.EPERM;
   }
+
+  /** The kernel no longer keeps a name for it: give back what was held to find it quickly. */
+  forget(): void {}
 
   // ── symbolic links ─────────────────────────────────────────────────────────────────────────────────────────────
   readlink(): ByteString {
@@ -121,11 +136,16 @@ export abstract class Inode {
   }
 
   // ── directories ────────────────────────────────────────────────────────────────────────────────────────────────
-  lookup(_name: ByteString): Inode | null {
+  /** `known` is what the name led to last time; returned again if it still does. */
+  lookup(_name: ByteString, _known?: Inode): Inode | null {
     throw errno.ENOTDIR;
   }
   list(): readonly ListedName[] {
     throw errno.ENOTDIR;
+  }
+  /** d_ino of a name whose `ListedName.ino` is null; null if the name has gone. */
+  inoOf(_name: ByteString): bigint | null {
+    return null;
   }
   create(_name: ByteString, _how: Creation): Inode {
     throw errno.EPERM;
