@@ -1,0 +1,61 @@
+/**
+ * The state of the processor before and after a sequence, as the program and this side both lay it out: 32-bit words in
+ * the guest's byte order.
+ */
+export const LAYOUT = {
+  /** 32 words; those that the harness keeps for itself stay 0. */
+  gpr: 0,
+  hi: 32,
+  lo: 33,
+  fcsr: 34,
+  /** Of the signal that ended the sequence, or 0. */
+  signal: 35,
+  signalCode: 36,
+  signalPc: 37,
+  /** 32 doubles; the first word of each is the one at the lower address. */
+  fpr: 40,
+  scratch: 104,
+  words: 168,
+} as const;
+
+export const RECORD_SIZE = LAYOUT.words * 4;
+const SIGFPE = 8;
+const FCSR_CAUSES = 0x3f << 12;
+
+export interface Difference {
+  readonly where: string;
+  readonly ours: string;
+  readonly peer: string;
+}
+
+/** Where two records differ, in words that name a register. */
+export function differences(ours: Uint8Array, peer: Uint8Array, littleEndian: boolean): Difference[] {
+  const found: Difference[] = [];
+  const read = (bytes: Uint8Array) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return (index: number) => {
+      const value = view.getUint32(index * 4, littleEndian);
+      // After SIGFPE, Linux takes the enabled Cause bits back so that the handler can restore FCSR; QEMU does not.
+      const forgive = index === LAYOUT.fcsr && view.getUint32(LAYOUT.signal * 4, littleEndian) === SIGFPE;
+      return forgive ? (value & ~FCSR_CAUSES) >>> 0 : value;
+    };
+  };
+  const [a, b] = [read(ours), read(peer)];
+  for (let index = 0; index < LAYOUT.words; index++) {
+    if (a(index) === b(index)) continue;
+    found.push({ where: nameOf(index), ours: hex(a(index)), peer: hex(b(index)) });
+  }
+  return found;
+}
+
+export function nameOf(index: number): string {
+  if (index < 32) return `$${index}`;
+  if (index >= LAYOUT.scratch) return `scratch+${(index - LAYOUT.scratch) * 4}`;
+  if (index >= LAYOUT.fpr) return `$f${(index - LAYOUT.fpr) >> 1}${(index - LAYOUT.fpr) & 1 ? " (second word)" : " (first word)"}`;
+  const names = { hi: "HI", lo: "LO", fcsr: "FCSR", signal: "signal", signalCode: "si_code", signalPc: "pc of the signal" };
+  return Object.entries(names).find(([key]) => LAYOUT[key as keyof typeof names] === index)?.[1] ?? `word ${index}`;
+}
+
+export function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
