@@ -1,6 +1,6 @@
 /** The kernel of one run: what all its processes share. Two runs in one host process know nothing of each other. */
 import { FUTEX_BITSET_MATCH_ANY, FutexTable } from "./futex.ts";
-import type { RunLimits } from "./limits.ts";
+import type { LimitReached, RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
 import type { ExitStatus, ProcessParts } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -100,6 +100,15 @@ export class Kernel {
     for (const child of process.children) child.parent = null;
     this.onProcessEnd(process);
   }
+
+  /** A limit on the whole run is reached: everything ends. `limitReached` keeps the first reason. */
+  endRun(reason: LimitReached): void {
+    this.limitReached ??= reason;
+    const signal = this.signals.number("SIGKILL");
+    for (const process of [...this.processes.values()]) this.endProcess(process, { kind: "killed", signal });
+  }
+
+  limitReached: LimitReached | null = null;
 
   /** Called when a process has ended: the machine gives its memory and files back, and ends the run with the initial one. */
   onProcessEnd: (process: Process) => void = () => undefined;

@@ -98,11 +98,12 @@ export const EXIT_CODES = {
   notFound: 127,
 } as const;
 
-/** Thrown inside the machine when a run's limit is reached; ends the run, not the host. */
-export class LimitReached extends Error {
+/** Why a run was ended from outside (`Kernel.endRun`). */
+export interface LimitReached {
+  /** For people: "the limit of 2 s of wall time is reached". */
+  readonly message: string;
   readonly exitCode: number;
-  constructor(message: string, exitCode: number) {
-    super(message);
-    this.exitCode = exitCode;
-  }
 }
+
+/** Every limit, in Linux's order. */
+export const LIMIT_NAMES: readonly LimitName[] = TABLE.map((row) => row[0]);

@@ -15,7 +15,7 @@ import { REGISTERS_BASE, REGISTERS_END } from "../cpu/isa.ts";
 import { keepAlive } from "../host/clock.ts";
 import { errno } from "../kernel/errno.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { EXIT_CODES, LimitReached } from "../kernel/limits.ts";
+import { EXIT_CODES } from "../kernel/limits.ts";
 import type { Process } from "../kernel/process.ts";
 import type { TaskRunner } from "../kernel/scheduler.ts";
 import { enterHandler, maskToRestore, nextDelivery, restoreMask } from "../kernel/signal-delivery.ts";
@@ -274,7 +274,8 @@ export class UserMachine implements TaskRunner, Machine {
     let total = 0n;
     for (const process of kernel.processes.values()) total += process.cpuTime.user + process.cpuTime.system;
     if (most !== undefined && Number(total) / 1e9 > most) {
-      throw new LimitReached(`the limit of ${most} s of processor time is reached`, EXIT_CODES.timeLimit);
+      kernel.endRun({ message: `the limit of ${most} s of processor time is reached`, exitCode: EXIT_CODES.timeLimit });
+      return;
     }
     task.process.timers.checkCpuLimit();
   }
