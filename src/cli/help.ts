@@ -1,0 +1,43 @@
+/** `--help`: examples first, then every option. Loaded only when asked for, because yargs takes long to load. */
+import yargs from "yargs";
+import { OPTIONS, type Option } from "./options.ts";
+
+export async function helpText(columns: number): Promise<string> {
+  const parser = yargs([])
+    .scriptName("babelf")
+    .locale("en")
+    .wrap(Math.min(columns, 110))
+    .version(false)
+    .help(false)
+    .parserConfiguration({ "boolean-negation": false, "duplicate-arguments-array": false })
+    .usage(
+      "Runs Linux programs built for another processor (32-bit MIPS, both byte orders).\n\n" +
+        "  babelf [options] program [args…]\n\n" +
+        "The program is a path, as in qemu-user: PATH is not searched. What follows it belongs to the program.",
+    );
+  for (const option of OPTIONS as readonly Option[]) {
+    parser.option(option.name, {
+      group: `${option.group}:`,
+      describe: option.help + (option.value === undefined ? "" : `  [${option.takes === "optional" ? "=" : ""}${option.value}]`),
+      ...(option.letter === undefined ? {} : { alias: option.letter }),
+      type: option.takes === "nothing" ? "boolean" : undefined,
+    });
+  }
+  for (const [command, what] of EXAMPLES) parser.example(command, what);
+  parser.epilogue(
+    "It sees its sysroot, the working directory, a private /tmp and harmless variables, until you allow more.\n" +
+      "Exit code: the program's own; 128+n if signal n ended it (babelf ends by the same signal); 123 output limit,\n" +
+      "124 time limit, 125 wrong command line, 126 cannot be run, 127 not found, 70 a bug in babelf.\n" +
+      "DEBUG=babelf:* shows what every part does.",
+  );
+  return parser.getHelp();
+}
+
+const EXAMPLES = [
+  ["babelf ./hello World", "run a static program"],
+  ["babelf -L /usr/mipsel-linux-gnu ./hello", "run one that needs libraries, with a cross compiler's own"],
+  ["babelf -L ./debian /bin/ls -la", "run a program out of another system's tree"],
+  ["babelf --strace ./hello", "see every system call"],
+  ["babelf --timeout 10s --memory 64M ./untrusted", "run what you do not trust"],
+  ["babelf --allow-fs-write=out -E DEBUG=1 ./build", "give it a directory and a variable"],
+] as const;
