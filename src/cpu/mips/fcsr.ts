@@ -35,7 +35,8 @@ export const floatContext = (fcsr: number): FloatContext => ({
   rounding: ROUNDINGS[fcsr & 3]!,
   nans: (fcsr & FCSR_NAN2008) !== 0 ? NANS_2008 : LEGACY_NANS,
   tininessBeforeRounding: false,
-  flushInputs: (fcsr & FCSR_FS) !== 0,
+  // FS replaces subnormal results, exact ones too, and without a flag; subnormal operands are taken as they are.
+  flushInputs: false,
   flushResults: (fcsr & FCSR_FS) !== 0,
   flags: 0,
 });
