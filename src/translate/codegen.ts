@@ -37,6 +37,8 @@ export interface Target {
   readonly precise: boolean;
   /** Test the page table before every access. */
   readonly softwareChecks: boolean;
+  /** The region is one instruction: hand every next address to the caller instead of going there. */
+  readonly singleStep: boolean;
   /** Offset of this mode's indirect-branch cache in CPU state. */
   readonly indirectCache: number;
   /** Table slot of a guest address in this mode. */
@@ -920,6 +922,11 @@ class RegionCompiler implements Sink {
   /** Control goes to another region for good. */
   #tailTo(pc: number): void {
     this.#flush();
+    if (this.#target.singleStep) {
+      this.#const32(pc);
+      this.#byte(W.return);
+      return;
+    }
     this.#const32(pc);
     this.#getLocal(DEPTH_PARAMETER);
     this.#const32(1);
@@ -1042,6 +1049,7 @@ class RegionCompiler implements Sink {
 
   /** A region that only computes and returns cannot run for long or nest: it need not look at fuel and depth. */
   get #isLeaf(): boolean {
+    if (this.#target.singleStep) return true;
     return this.#blocks.every(({ terminator }) => {
       switch (terminator.kind) {
         case "return":
@@ -1184,6 +1192,10 @@ class RegionCompiler implements Sink {
         break;
       }
       case "call": {
+        if (this.#target.singleStep) {
+          this.#tailTo(terminator.target);
+          break;
+        }
         this.#flush();
         this.#const32(terminator.target);
         this.#getLocal(DEPTH_PARAMETER);
@@ -1204,6 +1216,10 @@ class RegionCompiler implements Sink {
         this.#setLocal(target);
         this.#flush();
         this.#getLocal(target);
+        if (this.#target.singleStep) {
+          this.#byte(W.return);
+          break;
+        }
         this.#getLocal(DEPTH_PARAMETER);
         this.#lookUp(target);
         this.#callRegion(W.callIndirect);
@@ -1217,6 +1233,10 @@ class RegionCompiler implements Sink {
         this.#setLocal(target);
         this.#flush();
         this.#getLocal(target);
+        if (this.#target.singleStep) {
+          this.#byte(W.return);
+          break;
+        }
         this.#getLocal(DEPTH_PARAMETER);
         this.#const32(1);
         this.#op(i32.add.opcode);

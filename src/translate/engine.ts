@@ -10,12 +10,12 @@ import createDebug from "debug";
 import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
 import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
 import { BlockBuilder } from "./block-builder.ts";
-import { compileRegion, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn } from "./codegen.ts";
+import { compileRegion, EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn } from "./codegen.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { findRegion, type Region } from "./region.ts";
 import { buildRuntime, type RuntimeExports } from "./runtime-module.ts";
 import { findTrap, type TrapTable } from "./trap.ts";
-import { type FunctionBody, ModuleWriter } from "./wasm/module.ts";
+import { ModuleWriter } from "./wasm/module.ts";
 
 const debug = createDebug("babelf:translate");
 
@@ -160,18 +160,30 @@ export class Engine {
         const pc = findTrap(error, this.#traps);
         if (pc === null) throw error;
         this.pc = pc;
-        return { reason: "exception", exception: "memory", info: 0, pc };
+        if (!this.#precise) return { reason: "exception", exception: "memory", info: 0, pc };
+        // The instruction once more, by itself and with a look into the page table: that tells the address.
+        view.setUint32(EXIT_REASON, 0, true);
+        const next = this.#stepCode(pc)(pc, 0);
+        if (next !== EXIT) {
+          this.pc = next;
+          continue;
+        }
       }
-      const reason = view.getUint32(EXIT_REASON, true);
-      if (reason >= EXIT_EXCEPTION) {
-        const exception = EXCEPTIONS[reason - EXIT_EXCEPTION] as Exception;
-        return { reason: "exception", exception, info: view.getUint32(EXIT_INFO, true), pc: this.pc };
-      }
-      if (reason === EXIT_LEFT) return { reason: "left" };
+      const exit = this.#exit();
+      if (exit) return exit;
       // A guest that returns to 0xffffffff looks like an exit without a reason.
-      if (reason !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
+      if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       if (view.getInt32(FUEL, true) < 0) return { reason: "yield" };
     }
+  }
+
+  /** What CPU state says of the last run; null if there is nothing to tell. */
+  #exit(): Exit | null {
+    const reason = this.view.getUint32(EXIT_REASON, true);
+    if (reason === EXIT_LEFT) return { reason: "left" };
+    if (reason < EXIT_EXCEPTION) return null;
+    const exception = EXCEPTIONS[reason - EXIT_EXCEPTION] as Exception;
+    return { reason: "exception", exception, info: this.view.getUint32(EXIT_INFO, true), pc: this.pc };
   }
 
   #systemCall(): number {
@@ -222,8 +234,31 @@ export class Engine {
     return slot;
   }
 
+  /** Runs the one instruction at `pc`. */
+  step(): Exit | { readonly reason: "stepped" } {
+    this.view.setUint32(EXIT_REASON, 0, true);
+    let next: number;
+    try {
+      next = this.#stepCode(this.pc)(this.pc, 0);
+    } catch (error) {
+      if (!(error instanceof CodeFault)) throw error;
+      return { reason: "exception", exception: "fetch", info: error.address, pc: this.pc };
+    }
+    if (next !== EXIT) this.pc = next;
+    return this.#exit() ?? { reason: "stepped" };
+  }
+
+  #stepCode(pc: number): (pc: number, depth: number) => number {
+    const { isa, code } = this.#options;
+    const mode = this.#modeFor(isa.mode(this.view));
+    const region = findRegion(isa, code, this.#builder, [pc], mode.value, 1);
+    const { bytes } = this.#assemble([region], mode, true);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
+    return exports["step"] as (pc: number, depth: number) => number;
+  }
+
   #translate(mode: Mode, pc: number): void {
-    const { isa, code, softwareChecks } = this.#options;
+    const { isa, code } = this.#options;
     const regions: Region[] = [];
     const wanted = [pc];
     const seen = new Set(wanted);
@@ -242,6 +277,28 @@ export class Engine {
       }
     }
 
+    const { bytes, codeOffsets, traps } = this.#assemble(regions, mode, false);
+    const batch: Batch = { slots: [], pages: new Set() };
+    regions.forEach((region, i) => {
+      const entry = region.entries[0] as number;
+      batch.slots.push({ mode, pc: entry, slot: this.#slotOf(mode, entry) });
+      for (const page of region.pages) batch.pages.add(page);
+      this.#traps.set(this.#nextRegion + i, { base: codeOffsets[i] as number, pairs: Uint32Array.from(traps[i] as readonly number[]) });
+    });
+    this.#nextRegion += regions.length;
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
+    for (const { pc: entry } of batch.slots) mode.translated.add(entry);
+    for (const page of batch.pages) {
+      const there = this.#batches.get(page);
+      if (there) there.add(batch);
+      else this.#batches.set(page, new Set([batch]));
+    }
+    if (debug.enabled) debug("0x%s: %d regions, %d bytes of Wasm", pc.toString(16), regions.length, bytes.length);
+  }
+
+  /** Compiles regions into one module; they take the region numbers from `#nextRegion` on. */
+  #assemble(regions: readonly Region[], mode: Mode, singleStep: boolean): { bytes: Uint8Array<ArrayBuffer>; codeOffsets: number[]; traps: (readonly number[])[] } {
+    const { isa, softwareChecks } = this.#options;
     const writer = new ModuleWriter();
     const regionType = writer.type(["i32", "i32"], ["i32"]);
     const systemCallIndex = writer.importFunction("systemCall", writer.type([], ["i32"]));
@@ -256,15 +313,12 @@ export class Engine {
     writer.importTable("t", 1);
     const firstFunction = 2 + helpers.size;
     const functionIndices = new Map(regions.map((region, i) => [region.entries[0] as number, firstFunction + i]));
-
-    const traps: (readonly number[])[] = [];
-    const firstRegion = this.#nextRegion;
-    const batch: Batch = { slots: [], pages: new Set() };
-    for (const region of regions) {
+    const traps = regions.map((region, i) => {
       const compiled = compileRegion(region, {
         littleEndian: isa.littleEndian,
         precise: this.#precise,
-        softwareChecks,
+        softwareChecks: softwareChecks || singleStep,
+        singleStep,
         indirectCache: mode.indirectCache,
         slotOf: (target) => this.#slotOf(mode, target),
         functionOf: (target) => functionIndices.get(target) ?? -1,
@@ -273,26 +327,16 @@ export class Engine {
         resolveIndex,
         regionType,
       });
-      const entry = region.entries[0] as number;
-      const slot = this.#slotOf(mode, entry);
-      batch.slots.push({ mode, pc: entry, slot });
-      for (const page of region.pages) batch.pages.add(page);
-      const body: FunctionBody = { name: `g${this.#nextRegion++}`, typeIndex: regionType, locals: compiled.locals, code: compiled.code.slice(), tableSlot: slot };
-      writer.add(body);
-      traps.push(compiled.traps);
-    }
-    const { bytes, codeOffsets } = writer.finish();
-    traps.forEach((pairs, i) => {
-      this.#traps.set(firstRegion + i, { base: codeOffsets[i] as number, pairs: Uint32Array.from(pairs) });
+      writer.add({
+        name: singleStep ? "step" : `g${this.#nextRegion + i}`,
+        typeIndex: regionType,
+        locals: compiled.locals,
+        code: compiled.code,
+        ...(singleStep ? { exportName: "step", tableSlot: null } : { tableSlot: this.#slotOf(mode, region.entries[0] as number) }),
+      });
+      return compiled.traps;
     });
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
-    for (const { pc: entry } of batch.slots) mode.translated.add(entry);
-    for (const page of batch.pages) {
-      const there = this.#batches.get(page);
-      if (there) there.add(batch);
-      else this.#batches.set(page, new Set([batch]));
-    }
-    if (debug.enabled) debug("0x%s: %d regions, %d bytes of Wasm", pc.toString(16), regions.length, bytes.length);
+    return { ...writer.finish(), traps };
   }
 
   /** Import name of a helper; made at its first use. */

@@ -41,15 +41,21 @@ function successors(instruction: Instruction): number[] {
 }
 
 /** Decodes and lifts the region at `entries`; throws `CodeFault` if the first entry cannot be fetched. */
-export function findRegion(isa: Isa, code: CodeReader, builder: BlockBuilder, entries: readonly number[], mode: number): Region {
+export function findRegion(
+  isa: Isa,
+  code: CodeReader,
+  builder: BlockBuilder,
+  entries: readonly number[],
+  mode: number,
+  limit = MAX_INSTRUCTIONS,
+): Region {
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
-  const callees = new Set<number>();
   const pages = new Set<number>();
   const work = [...entries];
   for (let i = 0; i < work.length; i++) {
     let pc = work[i] as number;
-    for (let length = 0; !instructions.has(pc) && instructions.size < MAX_INSTRUCTIONS; length++) {
+    for (let length = 0; !instructions.has(pc) && instructions.size < limit; length++) {
       let instruction: Instruction;
       try {
         instruction = isa.decode(code, pc, mode);
@@ -61,7 +67,6 @@ export function findRegion(isa: Isa, code: CodeReader, builder: BlockBuilder, en
       pages.add(pc >>> 12);
       pages.add((pc + instruction.size - 1) >>> 12);
       const { flow } = instruction;
-      if (flow.kind === "call" || flow.kind === "conditionalCall") callees.add(flow.target >>> 0);
       const next = successors(instruction);
       if (flow.kind === "next") {
         pc = next[0] as number;
@@ -96,5 +101,7 @@ export function findRegion(isa: Isa, code: CodeReader, builder: BlockBuilder, en
       pc = (pc + instruction.size) >>> 0;
     }
   }
+  // Taken from the lifted code, where `la t9, f; jalr t9` has become a direct call, too.
+  const callees = new Set(builder.blocks.flatMap(({ terminator }) => (terminator.kind === "call" ? [terminator.target] : [])));
   return { entries, blocks: builder.blocks, callees: [...callees], pages };
 }

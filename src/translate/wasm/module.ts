@@ -20,7 +20,7 @@ export interface FunctionBody {
   readonly code: Uint8Array;
   /** Put into the table at this slot when the module is instantiated; null: not. */
   readonly tableSlot: number | null;
-  readonly exportName?: string;
+  readonly exportName?: string | undefined;
 }
 
 export interface MemoryImport {
