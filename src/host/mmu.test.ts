@@ -67,6 +67,10 @@ describe.skipIf(mmu === null)("the host's MMU under WebAssembly", () => {
 
   test("a refusal is told, not thrown", () => {
     expect(mmu!.protect(A + 1, 4096, "none")).toBe(false);
+    for (const [address, length] of [[-4096, 4096], [0xfffff000, 8192], [A, 0], [A, -4096], [Number.NaN, 4096]] as const) {
+      expect(mmu!.protect(address, length, "none")).toBe(false);
+      expect(mmu!.renew(address, length, "none")).toBe(false);
+    }
   });
 });
 

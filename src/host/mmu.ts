@@ -21,7 +21,6 @@ export interface HostMmu {
 const GUEST_PAGE = 4096;
 
 type Koffi = typeof import("koffi");
-type Functions = Pick<HostMmu, "protect" | "renew">;
 
 let reason = "createMmu was not called";
 
@@ -41,16 +40,26 @@ export function createMmu(memory: WebAssembly.Memory): HostMmu | null {
   if (!trapHandlerEnabled()) return unavailable("V8's WebAssembly trap handler is off");
   try {
     const koffi = createRequire(import.meta.url)("koffi") as Koffi;
-    const base = Number(koffi.address(new Uint8Array(memory.buffer)));
+    const bytes = new Uint8Array(memory.buffer);
+    const base = Number(koffi.address(bytes));
     if (base % GUEST_PAGE !== 0) return unavailable("the memory does not start on a page");
-    if (process.platform === "win32") return windowsMmu(koffi, base);
+    if (process.platform === "win32") return confined(windowsMmu(koffi, base), bytes.length);
     const libc = koffi.load(null);
     const hostPage = libc.func("int getpagesize()")() as number;
     if (hostPage !== GUEST_PAGE) return unavailable(`host pages are ${hostPage} bytes`);
-    return process.platform === "linux" ? linuxMmu(libc, base) : bsdMmu(libc, base);
+    return confined(process.platform === "linux" ? linuxMmu(libc, base) : bsdMmu(libc, base), bytes.length);
   } catch (error) {
     return unavailable(`koffi: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Whatever mistake is made above, no page but the guest's is ever touched. */
+function confined(mmu: HostMmu, size: number): HostMmu {
+  const inside = (address: number, length: number) => address >= 0 && length > 0 && address + length <= size;
+  return {
+    protect: (address, length, access) => inside(address, length) && mmu.protect(address, length, access),
+    renew: (address, length, access) => inside(address, length) && mmu.renew(address, length, access),
+  };
 }
 
 function unavailable(why: string): null {
@@ -75,7 +84,7 @@ type Library = ReturnType<Koffi["load"]>;
 /** sys/mman.h; the same on Linux and the BSDs. */
 const PROT: Readonly<Record<HostAccess, number>> = { none: 0, read: 1, readWrite: 3 };
 
-function posixProtect(libc: Library, base: number): Functions["protect"] {
+function posixProtect(libc: Library, base: number): HostMmu["protect"] {
   const mprotect = libc.func("int mprotect(uintptr_t address, size_t length, int protection)");
   return (address, length, access) => mprotect(base + address, length, PROT[access]) === 0;
 }

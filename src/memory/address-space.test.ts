@@ -284,6 +284,32 @@ describe.each(KINDS)("address space, %s", (kind) => {
     expect(copy.brk(0)).toBe(0x401000);
   });
 
+  test.runIf(kind === "mmu")("munmap, MADV_DONTNEED and destroy give memory back to the host", () => {
+    const space = newSpace(kind);
+    const size = 0x8000000;
+    for (const release of [
+      (address: number) => space.unmap(address, size),
+      (address: number) => space.advise(address, size, "dontneed"),
+      () => space.destroy(),
+    ]) {
+      const address = space.map(request(size));
+      space.guest.fill(address, size, 1);
+      const used = process.memoryUsage.rss();
+      release(address);
+      expect(used - process.memoryUsage.rss()).toBeGreaterThan(size / 2);
+    }
+  });
+
+  test("a reservation that nobody touches costs no memory, moved or unmapped", () => {
+    const space = newSpace(kind);
+    const size = 0x10000000;
+    const used = process.memoryUsage.rss();
+    const address = space.map(request(size, { protection: 0 }));
+    const moved = space.remap({ address, oldLength: size, newLength: size, mayMove: true, fixed: 0x20000, dontUnmap: false });
+    space.unmap(moved, size);
+    expect(process.memoryUsage.rss() - used).toBeLessThan(size / 4);
+  });
+
   test("destroy leaves nothing", () => {
     const space = newSpace(kind);
     space.map(at(0x20000, P));

@@ -16,42 +16,12 @@ import {
   PROTECTION_MASK,
 } from "./page-table.ts";
 import { Pages } from "./pages.ts";
-import { checkLimit, type MemoryLimits, Placement } from "./placement.ts";
-import type { PageProtection } from "./protection.ts";
+import { checkBounds, type MemoryLimits, Placement } from "./placement.ts";
+import type { AccessExplanation, AddressSpaceOptions, Advice, RemapRequest } from "./requests.ts";
 
+export type { AccessExplanation, AddressSpaceOptions, Advice, RemapRequest } from "./requests.ts";
 export type { Backing, Mapping, MapRequest } from "./mapping.ts";
 export { MemoryError } from "./memory-error.ts";
-
-export interface AddressSpaceOptions {
-  /** 65,536 Wasm pages; guest address = Wasm address. */
-  readonly memory: WebAssembly.Memory;
-  /** 1 MiB, see page-table.ts. */
-  readonly pageTable: Uint8Array;
-  readonly protection: PageProtection;
-  /** First address that a guest cannot use (Linux: TASK_SIZE), e.g. 0x80000000; at most 0xfffff000. */
-  readonly limit: number;
-  /** Mappings without a place are put below it, downwards. */
-  readonly mmapBase: number;
-  readonly littleEndian: boolean;
-  /** vm.mmap_min_addr; 65536 unless said otherwise. */
-  readonly mmapMinAddress?: number;
-}
-
-export interface RemapRequest {
-  readonly address: number;
-  readonly oldLength: number;
-  readonly newLength: number;
-  /** MREMAP_MAYMOVE */
-  readonly mayMove: boolean;
-  /** MREMAP_FIXED: the new place; null without the flag. */
-  readonly fixed: number | null;
-  /** MREMAP_DONTUNMAP */
-  readonly dontUnmap: boolean;
-}
-
-/** What madvise(2) can ask for that has an effect here; all other advice is "none" (only the range is checked). */
-export type Advice = "none" | "dontneed" | "free" | "remove";
-export type AccessExplanation = "unmapped" | "protected" | "beyondEof" | "ok";
 
 const ADDRESS_END = 0x1_0000_0000;
 
@@ -82,7 +52,7 @@ export class AddressSpace {
   #lastGroup = 0;
 
   constructor(options: AddressSpaceOptions) {
-    checkLimit(options.limit);
+    checkBounds(options.limit, options.mmapBase);
     this.memory = options.memory;
     this.pageTable = options.pageTable;
     this.limit = options.limit;
@@ -405,12 +375,17 @@ export class AddressSpace {
     copy.#brkStart = this.#brkStart;
     copy.#brk = this.#brk;
     copy.#lastGroup = this.#lastGroup;
-    for (const mapping of this.#list.all()) {
-      this.#sync.flush(mapping);
-      copy.#list.insert(mapping);
-      this.#pages.copyTo(copy.#pages, mapping, mapping.start, copy.#pages.eof(mapping) - mapping.start);
-      copy.#pages.apply(mapping);
-      copy.#sync.track(mapping);
+    try {
+      for (const mapping of this.#list.all()) {
+        this.#flushQuietly(mapping);
+        copy.#list.insert(mapping);
+        this.#pages.copyTo(copy.#pages, mapping, mapping.start, copy.#pages.eof(mapping) - mapping.start);
+        copy.#pages.apply(mapping);
+        copy.#sync.track(mapping);
+      }
+    } catch (error) {
+      copy.destroy();
+      throw error;
     }
     return copy;
   }

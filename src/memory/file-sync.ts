@@ -82,10 +82,11 @@ export class FileSync {
   }
 
   #resize(identity: unknown, file: MappedFile): void {
-    const mappings = this.#list.all().filter((mapping) => mapping.backing?.identity === identity);
-    const size = mappings[0]?.backing?.size ?? file.size;
     const before = file.size;
+    const [backing] = file.backings.keys();
+    const size = backing?.size ?? before;
     if (size === before) return;
+    const mappings = this.#list.all().filter((mapping) => mapping.backing?.identity === identity);
     file.size = size;
     for (const page of [...file.pristine.keys()]) if (page * PAGE_SIZE >= size) file.pristine.delete(page);
     for (const mapping of mappings) {

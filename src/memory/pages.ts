@@ -16,6 +16,8 @@ import type { PageProtection } from "./protection.ts";
 const WASM_PAGES = 65536;
 /** Bytes asked of a file at once; host reads of more than 2 GiB fail. */
 const READ_CHUNK = 0x4000_0000;
+/** Bytes opened at once for copying. */
+const COPY_CHUNK = 0x4_0000;
 
 /**
  * The pages of one guest memory: bytes, page table and host protection, always changed together. It does not know which
@@ -86,10 +88,15 @@ export class Pages {
     const { backing, start } = mapping;
     const eof = this.eof(mapping);
     if (backing !== null && eof > start) {
-      this.open(start, eof);
-      this.readFile(mapping, mapping.offset, mapping.offset + (eof - start));
+      try {
+        this.open(start, eof);
+        this.readFile(mapping, mapping.offset, mapping.offset + (eof - start));
+      } finally {
+        this.apply(mapping);
+      }
+    } else {
+      this.apply(mapping);
     }
-    this.apply(mapping);
   }
 
   /** Copies file bytes `from` to `to` to their place in the mapping, whose pages are open. */
@@ -134,17 +141,22 @@ export class Pages {
   }
 
   /**
-   * Copies the mapping's bytes, as far as they reach into `length`, to zero pages at `target` of `to`, and leaves those
-   * open. Pages of zeros are skipped, so that what the guest never touched is not committed by being copied.
+   * Copies the mapping's bytes, as far as they reach into `length`, to zero pages at `target` of `to`; `apply` must
+   * follow there. Pages of zeros are skipped, so that what the guest never touched is not committed by being copied.
    */
   copyTo(to: Pages, mapping: Mapping, target: number, length: number): void {
     this.reading(mapping, (eof) => {
       const end = Math.min(eof, mapping.start + length);
-      if (end <= mapping.start) return;
-      to.open(target, target + (end - mapping.start));
+      const delta = target - mapping.start;
+      let opened = 0;
       for (let at = mapping.start; at < end; at += PAGE_SIZE) {
         const page = this.#bytes.subarray(at, at + PAGE_SIZE);
-        if (!isZero(page)) to.#bytes.set(page, target + (at - mapping.start));
+        if (isZero(page)) continue;
+        if (at >= opened) {
+          opened = Math.min(at + COPY_CHUNK, end);
+          to.open(at + delta, opened + delta);
+        }
+        to.#bytes.set(page, at + delta);
       }
     });
   }

@@ -84,8 +84,11 @@ function sum(mappings: readonly Mapping[]): number {
 }
 
 /** The limit must leave the last page free: an access that wraps around 2^32 then meets an unmapped page. */
-export function checkLimit(limit: number): void {
-  if (limit % PAGE_SIZE !== 0 || limit > (PAGE_COUNT - 1) * PAGE_SIZE) {
-    throw new RangeError(`0x${limit.toString(16)} cannot be the end of an address space`);
+export function checkBounds(limit: number, mmapBase: number): void {
+  for (const bound of [limit, mmapBase]) {
+    if (bound % PAGE_SIZE !== 0 || bound < PAGE_SIZE || bound > (PAGE_COUNT - 1) * PAGE_SIZE) {
+      throw new RangeError(`0x${bound.toString(16)} cannot bound an address space`);
+    }
   }
+  if (mmapBase > limit) throw new RangeError("mmapBase lies beyond the limit");
 }
