@@ -19,17 +19,16 @@ export const FAST = 0;
 export const CHECK = 1;
 export const SOFT = 2;
 
-/** Mode bits: FR, then the level, then ABS2008. */
+/** Mode bits: FR, then the level. */
 export const MODE_FR = 1;
 export const modeLevel = (mode: number): number => (mode >> 1) & 3;
-export const MODE_ABS2008 = 8;
 
-/** The FPU's part of the translation mode, 0 to 15. */
+/** The FPU's part of the translation mode, 0 to 5. */
 export function fpuMode(state: DataView): number {
   const fcsr = state.getInt32(FCSR.offset, true);
   const ordinary = (fcsr & (FCSR_FS | ENABLES_MASK | 3)) === 0;
   const level = !ordinary ? SOFT : (fcsr & INEXACT_FLAG) !== 0 ? FAST : CHECK;
-  return (state.getInt32(STATUS_FR.offset, true) & MODE_FR) | (level << 1) | ((fcsr & FCSR_ABS2008) !== 0 ? MODE_ABS2008 : 0);
+  return (state.getInt32(STATUS_FR.offset, true) & MODE_FR) | (level << 1);
 }
 
 // ── FCSR as one word, for signal frames, ptrace and debuggers ─────────────────────────────────────────────────────
