@@ -11,7 +11,7 @@ import { Wait, WaitQueue } from "../wait.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import { O, POLL, S, SETTABLE_FLAGS } from "./flags.ts";
-import type { Stat } from "./inode.ts";
+import type { Attributes, Stat } from "./inode.ts";
 import { releaseDescription } from "./locks.ts";
 import type { Terminal } from "../tty.ts";
 
@@ -225,6 +225,10 @@ export abstract class FileDescription {
   // ── the file behind it ─────────────────────────────────────────────────────────────────────────────────────────
   stat(): Stat {
     return this.path.inode.stat();
+  }
+  /** fchmod, fchown, futimens: of the file that is open, whatever its name leads to now. */
+  setAttributes(changes: Attributes): void {
+    this.path.inode.setAttributes(changes);
   }
   /** ftruncate(2) */
   truncate(_size: number): void {

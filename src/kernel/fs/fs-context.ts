@@ -223,7 +223,10 @@ export class FsContext {
   /** fstatat(2), statx(2): `flags` AT.SYMLINK_NOFOLLOW, AT.EMPTY_PATH (then fstat of `at`). */
   stat(at: At, path: ByteString, flags: number): Stat {
     if (path.length === 0 && (flags & AT.EMPTY_PATH) !== 0 && at !== null) return at.stat();
-    return this.#resolveAt(at, path, flags).inode.stat();
+    if (path.length === 0 && (flags & AT.EMPTY_PATH) !== 0) return this.#cwd.inode.stat();
+    const { parent, found } = this.#walk(at, path, (flags & AT.SYMLINK_NOFOLLOW) === 0 ? "follow" : "nofollow");
+    if (found === null) throw errno.ENOENT;
+    return parent?.mount === found.mount ? found.inode.statSeen() : found.inode.stat();
   }
 
   /** faccessat2(2): `mode` ACCESS, `flags` AT.EACCESS, AT.SYMLINK_NOFOLLOW, AT.EMPTY_PATH. */
@@ -373,9 +376,11 @@ export class FsContext {
   }
 
   // ── changing a file ────────────────────────────────────────────────────────────────────────────────────────────
-  #change(path: Path, changes: Attributes): void {
+  /** `opened`: the description that the file was given by, if it was not a path. */
+  #change(path: Path, changes: Attributes, opened: FileDescription | null = null): void {
     requireWritable(path.mount);
-    path.inode.setAttributes(changes);
+    if (opened === null || (opened.flags & O.PATH) !== 0) path.inode.setAttributes(changes);
+    else opened.setAttributes(changes);
   }
 
   truncate(path: ByteString, size: number): void {
@@ -390,34 +395,36 @@ export class FsContext {
 
   /** fchmodat2(2) */
   chmod(at: At, path: ByteString, mode: number, flags: number): void {
-    this.#chmod(this.#resolveAt(at, path, flags), mode);
+    const opened = path.length === 0 ? at : null;
+    this.#chmod(this.#resolveAt(at, path, flags), mode, opened);
   }
   fchmod(description: FileDescription, mode: number): void {
     if ((description.flags & O.PATH) !== 0) throw errno.EBADF;
-    this.#chmod(description.path, mode);
+    this.#chmod(description.path, mode, description);
   }
-  #chmod(path: Path, mode: number): void {
+  #chmod(path: Path, mode: number, opened: FileDescription | null): void {
     if (path.inode.isSymlink) throw errno.EOPNOTSUPP;
     requireWritable(path.mount);
     requireOwner(path.inode, this.credentials);
-    this.#change(path, { mode: mode & 0o7777 });
+    this.#change(path, { mode: mode & 0o7777 }, opened);
   }
 
   /** fchownat(2): 0xffffffff leaves an id as it is. */
   chown(at: At, path: ByteString, uid: number, gid: number, flags: number): void {
-    this.#chown(this.#resolveAt(at, path, flags), uid, gid);
+    const opened = path.length === 0 ? at : null;
+    this.#chown(this.#resolveAt(at, path, flags), uid, gid, opened);
   }
   fchown(description: FileDescription, uid: number, gid: number): void {
     if ((description.flags & O.PATH) !== 0) throw errno.EBADF;
-    this.#chown(description.path, uid, gid);
+    this.#chown(description.path, uid, gid, description);
   }
-  #chown(path: Path, uid: number, gid: number): void {
+  #chown(path: Path, uid: number, gid: number, opened: FileDescription | null): void {
     requireWritable(path.mount);
     const { credentials } = this;
     const changes: { uid?: number; gid?: number; mode?: number } = {};
     if (uid >>> 0 !== UNCHANGED) changes.uid = uid >>> 0;
     if (gid >>> 0 !== UNCHANGED) changes.gid = gid >>> 0;
-    const now = path.inode.stat();
+    const now = opened?.stat() ?? path.inode.stat();
     if (credentials.user.fs !== 0) {
       if (now.uid !== credentials.user.fs) throw errno.EPERM;
       if (changes.uid !== undefined && changes.uid !== now.uid) throw errno.EPERM;
@@ -427,7 +434,7 @@ export class FsContext {
     // chown(2): a change of owner takes the set-user-ID and set-group-ID bits of a program away.
     const special = now.mode & (S.ISUID | ((now.mode & 0o010) !== 0 ? S.ISGID : 0));
     if (special !== 0 && path.inode.type === S.IFREG) changes.mode = now.mode & 0o7777 & ~special;
-    this.#change(path, changes);
+    this.#change(path, changes, opened);
   }
 
   /** utimensat(2); `path` null: the file of `at` itself (futimens). */
@@ -447,7 +454,7 @@ export class FsContext {
     const changes: { atime?: bigint; mtime?: bigint } = {};
     if (atime !== "omit") changes.atime = atime === "now" ? now : atime;
     if (mtime !== "omit") changes.mtime = mtime === "now" ? now : mtime;
-    this.#change(found, changes);
+    this.#change(found, changes, path === null || path.length === 0 ? at : null);
   }
 
   // ── places ─────────────────────────────────────────────────────────────────────────────────────────────────────

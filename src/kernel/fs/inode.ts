@@ -104,6 +104,10 @@ export abstract class Inode {
   }
 
   abstract stat(): Stat;
+  /** The same, right after the lookup that found it: what that has seen anyway. */
+  statSeen(): Stat {
+    return this.stat();
+  }
 
   /** True if the file system below judges every access by these credentials, so that the kernel need not. */
   checksItself(_credentials: Credentials): boolean {

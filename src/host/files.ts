@@ -1,0 +1,388 @@
+/**
+ * The host's files. A directory that is shown to a guest is held open, and everything in it is reached *through the
+ * open directory*, by one name at a time that never contains a slash: `/proc/self/fd/N/name`, which is openat(2) in
+ * Node's words. So another process that swaps a directory for a symbolic link at the wrong moment leads nowhere else.
+ * Hosts without /proc (macOS, Windows) use plain paths; there such a race is only made unlikely.
+ *
+ * Names are byte strings (one character a byte). Failing calls throw Node's errors, with the host's errno name in
+ * `code`.
+ */
+import fs from "node:fs";
+import { getLibc } from "./libc.ts";
+
+export type HostStat = fs.BigIntStats;
+
+const { constants } = fs;
+/** Not in `fs.constants`; the same on every Linux. */
+const O_PATH = 0o10000000;
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NON_BLOCK = constants.O_NONBLOCK ?? 0;
+
+const hasProc = process.platform === "linux" && isDirectory("/proc/self/fd");
+
+function isDirectory(path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Directories held open at most; those not used for longest are closed and opened again when needed. */
+const MAX_OPEN = 256;
+const openDirectories = new Set<HostDirectory>();
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** A path for Node: a string where that says the same bytes. */
+function hostPath(path: string): string | Buffer {
+  return BEYOND_ASCII.test(path) ? Buffer.from(path, "latin1") : path;
+}
+
+function cString(path: string): Uint8Array {
+  return Buffer.from(`${path}\0`, "latin1");
+}
+
+class HostError extends Error {
+  readonly code: string;
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+function check(result: number): void {
+  const libc = getLibc();
+  if (result < 0 && libc !== null) throw new HostError(libc.errorName());
+}
+
+/** Flags of `HostDirectory.open` in words, because their numbers differ between hosts. */
+export interface OpenHow {
+  readonly access: "read" | "write" | "readWrite";
+  readonly append?: boolean;
+  readonly sync?: boolean;
+  /** Makes the file; EEXIST if there is one. Permissions without the host's umask. */
+  readonly create?: number;
+}
+
+function openFlags(how: OpenHow): number {
+  const access = { read: constants.O_RDONLY, write: constants.O_WRONLY, readWrite: constants.O_RDWR }[how.access];
+  let flags = access | NO_FOLLOW | NON_BLOCK | (constants.O_NOCTTY ?? 0);
+  if (how.append === true) flags |= constants.O_APPEND;
+  if (how.sync === true) flags |= constants.O_SYNC ?? 0;
+  if (how.create !== undefined) flags |= constants.O_CREAT | constants.O_EXCL;
+  return flags;
+}
+
+/** An error for a name that no directory can have: it would lead elsewhere. */
+function requirePlain(name: string): void {
+  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
+    throw new HostError("EINVAL");
+  }
+}
+
+/** The process's own umask: bits that the host takes off what we create, and that we put back. */
+const hostUmask = process.umask();
+export const umask = (): number => hostUmask;
+
+export class HostDirectory {
+  /** Null: the top, opened by its whole path. */
+  parent: HostDirectory | null;
+  /** A name in `parent`, or the whole path. */
+  name: string;
+  readonly #dev: bigint;
+  readonly #ino: bigint;
+  #fd = -1;
+  #path = "";
+
+  private constructor(parent: HostDirectory | null, name: string, stat: HostStat) {
+    this.parent = parent;
+    this.name = name;
+    this.#dev = stat.dev;
+    this.#ino = stat.ino;
+  }
+
+  /** A directory by its absolute path on the host (byte string); symbolic links in it are the host's business. */
+  static top(path: string): HostDirectory {
+    const directory = new HostDirectory(null, path, fs.statSync(hostPath(path), { bigint: true }));
+    directory.#base();
+    return directory;
+  }
+
+  /** The directory `name`, whose lstat is `stat`. It is opened when first used. */
+  child(name: string, stat: HostStat): HostDirectory {
+    requirePlain(name);
+    return new HostDirectory(this, name, stat);
+  }
+
+  /** A path that means this directory. Throws ENOENT if it is no longer where it was and had to be closed. */
+  #base(): string {
+    if (!hasProc) return this.parent === null ? this.name : `${this.parent.#base()}/${this.name}`;
+    if (this.#fd >= 0) {
+      if (this.parent !== null) {
+        openDirectories.delete(this);
+        openDirectories.add(this);
+      }
+      return this.#path;
+    }
+    const isTop = this.parent === null;
+    const path = this.parent === null ? this.name : `${this.parent.#base()}/${this.name}`;
+    const fd = fs.openSync(hostPath(path), O_PATH | constants.O_DIRECTORY | (isTop ? 0 : NO_FOLLOW));
+    const stat = fs.fstatSync(fd, { bigint: true });
+    if (stat.ino !== this.#ino || stat.dev !== this.#dev) {
+      fs.closeSync(fd);
+      throw new HostError("ENOENT");
+    }
+    this.#fd = fd;
+    this.#path = `/proc/self/fd/${fd}`;
+    if (!isTop) {
+      openDirectories.add(this);
+      if (openDirectories.size > MAX_OPEN) for (const oldest of openDirectories) return oldest.close(), this.#path;
+    }
+    return this.#path;
+  }
+
+  /** Lets the descriptor go; the next use opens it again. */
+  close(): void {
+    if (this.#fd < 0) return;
+    fs.closeSync(this.#fd);
+    this.#fd = -1;
+    openDirectories.delete(this);
+  }
+
+  #at(name: string): string | Buffer {
+    return hostPath(this.#text(name));
+  }
+  #text(name: string): string {
+    requirePlain(name);
+    return `${this.#base()}/${name}`;
+  }
+  #self(): string | Buffer {
+    return hostPath(`${this.#base()}/.`);
+  }
+
+  isSame(stat: HostStat): boolean {
+    return stat.ino === this.#ino && stat.dev === this.#dev;
+  }
+
+  // ── this directory ─────────────────────────────────────────────────────────────────────────────────────────────
+  stat(): HostStat {
+    return this.#fd >= 0 ? fs.fstatSync(this.#fd, { bigint: true }) : fs.lstatSync(this.#self(), { bigint: true });
+  }
+  statfs(): fs.StatsFs {
+    return fs.statfsSync(this.#self());
+  }
+  list(): fs.Dirent[] {
+    return fs.readdirSync(this.#self(), { withFileTypes: true, encoding: "latin1" });
+  }
+  chmod(mode: number): void {
+    fs.chmodSync(this.#self(), mode);
+  }
+  chown(uid: number, gid: number): void {
+    fs.chownSync(this.#self(), uid, gid);
+  }
+  setTimes(atime: bigint, mtime: bigint): void {
+    setTimes(`${this.#base()}/.`, atime, mtime);
+  }
+  access(want: number): void {
+    fs.accessSync(this.#self(), want);
+  }
+
+  // ── names in it ────────────────────────────────────────────────────────────────────────────────────────────────
+  /** lstat(2); undefined if there is no such name. */
+  statChild(name: string): HostStat | undefined {
+    return fs.lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false });
+  }
+
+  /** Opens a regular file. Throws EACCES for anything else: a FIFO would block, a device is not for guests. */
+  open(name: string, how: OpenHow): number {
+    const fd = fs.openSync(this.#at(name), openFlags(how), how.create);
+    try {
+      if (!fs.fstatSync(fd).isFile()) throw new HostError("EACCES");
+      if (how.create !== undefined && (how.create & hostUmask) !== 0) fs.fchmodSync(fd, how.create);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  readlink(name: string): string {
+    return fs.readlinkSync(this.#at(name), "latin1");
+  }
+  mkdir(name: string, mode: number): void {
+    const path = this.#at(name);
+    fs.mkdirSync(path, mode & 0o777);
+    if ((mode & (hostUmask | 0o7000)) !== 0) this.chmodChild(name, mode);
+  }
+  makeFifo(name: string, mode: number): void {
+    const libc = getLibc();
+    if (libc === null) throw new HostError("EPERM");
+    check(libc.mkfifo(cString(this.#text(name)), mode));
+    if ((mode & hostUmask) !== 0) this.chmodChild(name, mode);
+  }
+  symlink(name: string, target: string): void {
+    fs.symlinkSync(hostPath(target), this.#at(name));
+  }
+  /** Another name `name` here for `oldName` in `from`; a symbolic link itself, not what it leads to. */
+  link(name: string, from: HostDirectory, oldName: string): void {
+    fs.linkSync(from.#at(oldName), this.#at(name));
+  }
+  unlink(name: string): void {
+    fs.unlinkSync(this.#at(name));
+  }
+  rmdir(name: string): void {
+    fs.rmdirSync(this.#at(name));
+  }
+  /** Throws EINVAL where the host cannot `exchange`. */
+  rename(name: string, to: HostDirectory, newName: string, how: "replace" | "exchange" | "noreplace"): void {
+    const libc = how === "replace" ? null : getLibc();
+    if (libc !== null) {
+      const flags = how === "exchange" ? 2 : 1;
+      check(libc.renameat2(AT_FDCWD, cString(this.#text(name)), AT_FDCWD, cString(to.#text(newName)), flags));
+      return;
+    }
+    if (how === "exchange") throw new HostError("EINVAL");
+    if (how === "noreplace" && to.statChild(newName) !== undefined) throw new HostError("EEXIST");
+    fs.renameSync(this.#at(name), to.#at(newName));
+  }
+
+  /** chmod(2) without following a symbolic link: that throws ELOOP. */
+  chmodChild(name: string, mode: number): void {
+    this.#throughHandle(name, (path) => {
+      fs.chmodSync(path, mode);
+    });
+  }
+  chownChild(name: string, uid: number, gid: number): void {
+    fs.lchownSync(this.#at(name), uid, gid);
+  }
+  setChildTimes(name: string, atime: bigint, mtime: bigint): void {
+    setTimes(this.#text(name), atime, mtime);
+  }
+  truncateChild(name: string, size: number): void {
+    const fd = this.open(name, { access: "write" });
+    try {
+      fs.ftruncateSync(fd, size);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  /** access(2) by the host's rules; throws. */
+  accessChild(name: string, want: number): void {
+    this.#throughHandle(name, (path) => {
+      fs.accessSync(path, want);
+    });
+  }
+
+  /** Calls `act` with a path that means exactly the file that `name` is now, which is not a symbolic link. */
+  #throughHandle(name: string, act: (path: string | Buffer) => void): void {
+    const path = this.#at(name);
+    if (!hasProc) {
+      if (fs.lstatSync(path).isSymbolicLink()) throw new HostError("ELOOP");
+      act(path);
+      return;
+    }
+    const fd = fs.openSync(path, O_PATH | NO_FOLLOW);
+    try {
+      if (fs.fstatSync(fd).isSymbolicLink()) throw new HostError("ELOOP");
+      act(`/proc/self/fd/${fd}`);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+}
+
+const BILLION = 1_000_000_000n;
+
+function timespecs(...times: readonly bigint[]): BigInt64Array<ArrayBuffer> {
+  const fields: bigint[] = [];
+  for (const time of times) {
+    const nanoseconds = ((time % BILLION) + BILLION) % BILLION;
+    fields.push((time - nanoseconds) / BILLION, nanoseconds);
+  }
+  return new BigInt64Array(fields);
+}
+
+/** Nanoseconds since the epoch; where there is no utimensat(2) to be had, Node's doubles lose the last digits. */
+function setTimes(path: string, atime: bigint, mtime: bigint): void {
+  const libc = getLibc();
+  if (libc === null) fs.lutimesSync(hostPath(path), Number(atime) / 1e9, Number(mtime) / 1e9);
+  else check(libc.utimensat(AT_FDCWD, cString(path), timespecs(atime, mtime), AT_SYMLINK_NOFOLLOW));
+}
+
+// ── open files ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Linux moves at most so much in one call. */
+const MAX_TRANSFER = 0x7ffff000;
+
+export function readFile(fd: number, into: Uint8Array, offset: number): number {
+  if (into.length === 0) return 0;
+  return fs.readSync(fd, into, 0, Math.min(into.length, MAX_TRANSFER), offset);
+}
+/** `offset` null: where the host's own position is, which for a file opened to append is its end. */
+export function writeFile(fd: number, from: Uint8Array, offset: number | null): number {
+  if (from.length === 0) return 0;
+  return fs.writeSync(fd, from, 0, Math.min(from.length, MAX_TRANSFER), offset);
+}
+export function statFile(fd: number): HostStat {
+  return fs.fstatSync(fd, { bigint: true });
+}
+export function fileSize(fd: number): number {
+  return fs.fstatSync(fd).size;
+}
+export function truncateFile(fd: number, size: number): void {
+  fs.ftruncateSync(fd, size);
+}
+export function syncFile(fd: number, dataOnly: boolean): void {
+  if (dataOnly) fs.fdatasyncSync(fd);
+  else fs.fsyncSync(fd);
+}
+export function chmodFile(fd: number, mode: number): void {
+  fs.fchmodSync(fd, mode);
+}
+export function chownFile(fd: number, uid: number, gid: number): void {
+  fs.fchownSync(fd, uid, gid);
+}
+export function setFileTimes(fd: number, atime: bigint, mtime: bigint): void {
+  const libc = getLibc();
+  if (libc === null) fs.futimesSync(fd, Number(atime) / 1e9, Number(mtime) / 1e9);
+  else check(libc.futimens(fd, timespecs(atime, mtime)));
+}
+export function closeFile(fd: number): void {
+  fs.closeSync(fd);
+}
+/** fallocate(2). Throws EOPNOTSUPP where the host has none. */
+export function allocateFile(fd: number, mode: number, offset: number, length: number): void {
+  const libc = getLibc();
+  if (libc === null) throw new HostError("EOPNOTSUPP");
+  check(libc.fallocate(fd, mode, offset, length));
+}
+/** lseek(2) to data (3) or a hole (4); null where the host cannot tell. Throws ENXIO. */
+export function seekFile(fd: number, offset: number, whence: 3 | 4): number | null {
+  const libc = getLibc();
+  if (libc === null) return null;
+  const at = libc.lseek(fd, offset, whence);
+  check(at);
+  return at;
+}
+
+// ── paths that the person in front of the host wrote ─────────────────────────────────────────────────────────────────
+
+/** The real absolute path as a byte string, and whether it is a directory; null if there is no such file. */
+export function realPath(path: string): { readonly path: string; readonly isDirectory: boolean } | null {
+  try {
+    const real = fs.realpathSync.native(path, "latin1" as BufferEncoding);
+    return { path: real, isDirectory: fs.statSync(hostPath(real)).isDirectory() };
+  } catch {
+    return null;
+  }
+}
+
+/** Who we are on the host: effective ids; null where the host has no such thing. */
+export function identity(): { readonly uid: number; readonly gid: number } | null {
+  const uid = process.geteuid?.();
+  const gid = process.getegid?.();
+  return uid === undefined || gid === undefined ? null : { uid, gid };
+}

@@ -1,0 +1,60 @@
+/**
+ * The few functions of the host's C library that Node has no name for, through the npm library koffi. Null on a host
+ * without koffi, and on other systems than Linux, whose numbers and structures differ; callers then do with less.
+ */
+import { createRequire } from "node:module";
+
+export interface Libc {
+  /** poll(2) of `[fd, events | revents << 16]` pairs; `timeout` in milliseconds. */
+  poll(pairs: Int32Array, count: number, timeout: number): number;
+  /** The same on a worker thread. */
+  pollLater(pairs: Int32Array, count: number, timeout: number, done: (result: number) => void): void;
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  lseek(fd: number, offset: number, whence: number): number;
+  fallocate(fd: number, mode: number, offset: number, length: number): number;
+  /** `times`: seconds and nanoseconds of atime, then of mtime. Paths end with NUL. */
+  utimensat(directory: number, path: Uint8Array, times: BigInt64Array, flags: number): number;
+  futimens(fd: number, times: BigInt64Array): number;
+  renameat2(oldDirectory: number, oldPath: Uint8Array, newDirectory: number, newPath: Uint8Array, flags: number): number;
+  mkfifo(path: Uint8Array, mode: number): number;
+  pipe(ends: Int32Array): number;
+  /** The host's errno name after a call returned -1, such as "ENOENT". */
+  errorName(): string;
+}
+
+let libc: Libc | null | undefined;
+
+export function getLibc(): Libc | null {
+  if (libc === undefined) libc = load();
+  return libc;
+}
+
+function load(): Libc | null {
+  if (process.platform !== "linux") return null;
+  try {
+    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+    const library = koffi.load(null);
+    const poll = library.func("int poll(void *fds, unsigned long count, int timeout)");
+    const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+    const find = <F>(prototype: string): F => library.func(prototype) as F;
+    return {
+      poll: poll as unknown as Libc["poll"],
+      pollLater(pairs, count, timeout, done) {
+        poll.async(pairs, count, timeout, (error: unknown, result: number) => {
+          done(error === null ? result : -1);
+        });
+      },
+      ioctl: find("int ioctl(int fd, unsigned long request, void *argument)"),
+      lseek: find("int64_t lseek(int fd, int64_t offset, int whence)"),
+      fallocate: find("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
+      utimensat: find("int utimensat(int directory, void *path, void *times, int flags)"),
+      futimens: find("int futimens(int fd, void *times)"),
+      renameat2: find("int renameat2(int old, void *oldPath, int new_, void *newPath, unsigned int flags)"),
+      mkfifo: find("int mkfifo(void *path, unsigned int mode)"),
+      pipe: find("int pipe(void *ends)"),
+      errorName: () => names.get(koffi.errno()) ?? "EIO",
+    };
+  } catch {
+    return null;
+  }
+}

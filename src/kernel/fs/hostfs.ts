@@ -1,0 +1,471 @@
+/**
+ * A host directory, or one host file, as a file system. All that is done goes through `host/files.ts`, one name at a
+ * time below the directory that was given; the guest's own text is never a path there.
+ */
+import * as host from "../../host/files.ts";
+import type { HostStat, OpenHow } from "../../host/files.ts";
+import { HostDirectory } from "../../host/files.ts";
+import type { Backing } from "../../memory/mapping.ts";
+import type { Credentials } from "../credentials.ts";
+import { errno } from "../errno.ts";
+import { openFifo } from "../pipe.ts";
+import type { Wait } from "../wait.ts";
+import type { ByteString } from "./byte-string.ts";
+import type { Path } from "./dentry.ts";
+import { DirectoryDescription } from "./directory.ts";
+import { FileBacking } from "./file-backing.ts";
+import type { FileDescription } from "./file-description.ts";
+import { O, RENAME, S, direntType } from "./flags.ts";
+import { fromHost, toErrno } from "./host-errors.ts";
+import { Inode } from "./inode.ts";
+import type { Attributes, Creation, DeviceNumber, FileSystem, ListedName, Stat, StatFs } from "./inode.ts";
+import { permits } from "./permission.ts";
+import { RegularDescription } from "./regular-file.ts";
+
+const self = host.identity();
+
+export class HostFs implements FileSystem {
+  readonly type = "babelf";
+  readonly dev: DeviceNumber;
+  readonly volatile = true;
+  readonly root: HostInode;
+  /** A second lock on the door: `Mount.readOnly` is the first. */
+  readonly readOnly: boolean;
+  readonly #top: HostDirectory;
+
+  /** `path`: absolute and real, a byte string. Throws an `Errno`. */
+  constructor(path: ByteString, isDirectory: boolean, readOnly: boolean) {
+    this.readOnly = readOnly;
+    const slash = path.lastIndexOf("/");
+    this.#top = fromHost(() => HostDirectory.top(isDirectory ? path : path.slice(0, slash) || "/"));
+    const name = path.slice(slash + 1);
+    const stat = isDirectory ? fromHost(() => this.#top.stat()) : fromHost(() => this.#top.statChild(name));
+    if (stat === undefined) throw errno.ENOENT;
+    this.dev = toDevice(stat.dev);
+    this.root = isDirectory ? new HostInode(this, this.#top, "", this.#top, stat) : new HostInode(this, this.#top, name, null, stat);
+  }
+
+  statfs(): StatFs {
+    const facts = fromHost(() => this.#top.statfs());
+    return {
+      type: facts.type,
+      blockSize: facts.bsize,
+      blocks: facts.blocks,
+      blocksFree: facts.bfree,
+      blocksAvailable: facts.bavail,
+      files: facts.files,
+      filesFree: facts.ffree,
+      nameLength: 255,
+      flags: 0,
+    };
+  }
+}
+
+/** makedev(3), glibc's encoding. */
+function toDevice(dev: bigint): DeviceNumber {
+  const low = Number(dev & 0xffff_ffffn);
+  const high = Number((dev >> 32n) & 0xffff_ffffn);
+  return { major: (((low >>> 8) & 0xfff) | (high & ~0xfff)) >>> 0, minor: ((low & 0xff) | ((low >>> 12) & ~0xff)) >>> 0 };
+}
+
+function toStat(stat: HostStat): Stat {
+  return {
+    dev: toDevice(stat.dev),
+    ino: stat.ino,
+    mode: Number(stat.mode),
+    nlink: Number(stat.nlink),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    rdev: toDevice(stat.rdev),
+    size: Number(stat.size),
+    blockSize: Number(stat.blksize),
+    blocks: Number(stat.blocks),
+    atime: stat.atimeNs,
+    mtime: stat.mtimeNs,
+    ctime: stat.ctimeNs,
+    btime: stat.birthtimeNs,
+  };
+}
+
+export class HostInode extends Inode {
+  readonly fs: HostFs;
+  readonly type: number;
+  /** Where its name is; of the root, the root itself. */
+  #parent: HostDirectory;
+  #name: ByteString;
+  /** Of a directory. */
+  readonly #directory: HostDirectory | null;
+  readonly #dev: bigint;
+  readonly #ino: bigint;
+  /** From the last lookup. */
+  #seen: HostStat;
+  /** Of a file that was just created, for the open that follows. */
+  #created: { fd: number; how: OpenHow } | null = null;
+
+  constructor(fs: HostFs, parent: HostDirectory, name: ByteString, directory: HostDirectory | null, stat: HostStat) {
+    super();
+    this.fs = fs;
+    this.type = Number(stat.mode) & S.IFMT;
+    this.#parent = parent;
+    this.#name = name;
+    this.#directory = directory;
+    this.#dev = stat.dev;
+    this.#ino = stat.ino;
+    this.#seen = stat;
+  }
+
+  override get identity(): string {
+    return `${this.#dev}:${this.#ino}`;
+  }
+
+  override stat(): Stat {
+    return toStat(this.#fresh());
+  }
+  override statSeen(): Stat {
+    return toStat(this.#seen);
+  }
+
+  #fresh(): HostStat {
+    const stat = fromHost(() => (this.#directory === null ? this.#parent.statChild(this.#name) : this.#directory.stat()));
+    if (stat === undefined) throw errno.ENOENT;
+    return stat;
+  }
+
+  override checksItself(credentials: Credentials): boolean {
+    return self === null || (credentials.user.fs === self.uid && credentials.group.fs === self.gid);
+  }
+
+  override mayAccess(want: number, credentials: Credentials, real: boolean): boolean {
+    const uid = real ? credentials.user.real : credentials.user.fs;
+    if (self === null || self.uid === 0 || uid !== self.uid) return permits(this.stat(), want, credentials, real);
+    try {
+      if (this.#directory !== null) this.#directory.access(want);
+      else this.#parent.accessChild(this.#name, want);
+      return true;
+    } catch (error) {
+      const reason = toErrno(error);
+      if (reason === errno.EACCES || reason === errno.EPERM) return false;
+      throw reason;
+    }
+  }
+
+  override forget(): void {
+    this.#directory?.close();
+  }
+
+  // ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
+  override open(path: Path, flags: number): FileDescription | Wait<FileDescription> {
+    if (this.#directory !== null) {
+      // Reading it is asked for here, where open(2) would answer EACCES, and not at getdents(2).
+      if (!this.#isReadable()) throw errno.EACCES;
+      return new DirectoryDescription(path, flags);
+    }
+    if (this.type === S.IFIFO) return openFifo(this.identity, path, flags);
+    if (this.type !== S.IFREG) throw errno.EACCES;
+    const how = howOf(flags);
+    if (how.access !== "read") this.#requireWritable();
+    const created = this.#created;
+    this.#created = null;
+    const fd = created !== null ? created.fd : fromHost(() => this.#parent.open(this.#name, how));
+    return new HostFileDescription(path, flags, fd, how, (again) => this.#parent.open(this.#name, again));
+  }
+
+  #isReadable(): boolean {
+    if (self === null || self.uid === 0) return true;
+    try {
+      this.#directory?.access(4);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #requireWritable(): void {
+    if (this.fs.readOnly) throw errno.EROFS;
+  }
+
+  override setAttributes(changes: Attributes): void {
+    this.#requireWritable();
+    const { size, mode, uid, gid, atime, mtime } = changes;
+    const directory = this.#directory;
+    fromHost(() => {
+      if (size !== undefined) this.#parent.truncateChild(this.#name, size);
+      if (uid !== undefined || gid !== undefined) {
+        const now = this.#fresh();
+        const newUid = uid ?? Number(now.uid);
+        const newGid = gid ?? Number(now.gid);
+        if (directory !== null) directory.chown(newUid, newGid);
+        else this.#parent.chownChild(this.#name, newUid, newGid);
+      }
+      if (mode !== undefined) {
+        if (directory !== null) directory.chmod(mode);
+        else this.#parent.chmodChild(this.#name, mode);
+      }
+      if (atime !== undefined || mtime !== undefined) {
+        const now = this.#fresh();
+        const newAtime = atime ?? now.atimeNs;
+        const newMtime = mtime ?? now.mtimeNs;
+        if (directory !== null) directory.setTimes(newAtime, newMtime);
+        else this.#parent.setChildTimes(this.#name, newAtime, newMtime);
+      }
+    });
+  }
+
+  override readlink(): ByteString {
+    return fromHost(() => this.#parent.readlink(this.#name));
+  }
+
+  // ── directories ────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Null for a file. */
+  #asDirectory(): HostDirectory {
+    if (this.#directory === null) throw errno.ENOTDIR;
+    return this.#directory;
+  }
+  #asWritableDirectory(): HostDirectory {
+    this.#requireWritable();
+    return this.#asDirectory();
+  }
+
+  override lookup(name: ByteString, known?: Inode): HostInode | null {
+    const directory = this.#asDirectory();
+    let stat: HostStat | undefined;
+    try {
+      stat = directory.statChild(name);
+    } catch (error) {
+      throw toErrno(error);
+    }
+    if (stat === undefined) return null;
+    if (known instanceof HostInode && known.#ino === stat.ino && known.#dev === stat.dev) {
+      if (known.type === (Number(stat.mode) & S.IFMT)) {
+        known.#seen = stat;
+        return known;
+      }
+    }
+    const isDirectory = (Number(stat.mode) & S.IFMT) === S.IFDIR;
+    return new HostInode(this.fs, directory, name, isDirectory ? directory.child(name, stat) : null, stat);
+  }
+
+  #made(name: ByteString, how: Creation): HostInode {
+    const directory = this.#asDirectory();
+    // A guest that root runs may have become somebody else.
+    if (self?.uid === 0 && (how.uid !== 0 || how.gid !== self.gid)) fromHost(() => directory.chownChild(name, how.uid, how.gid));
+    const inode = this.lookup(name);
+    if (inode === null) throw errno.ENOENT;
+    return inode;
+  }
+
+  override list(): readonly ListedName[] {
+    const directory = this.#asDirectory();
+    return fromHost(() => directory.list()).map((entry) => ({
+      name: entry.name,
+      ino: null,
+      type: direntType(
+        entry.isFile()
+          ? S.IFREG
+          : entry.isDirectory()
+            ? S.IFDIR
+            : entry.isSymbolicLink()
+              ? S.IFLNK
+              : entry.isFIFO()
+                ? S.IFIFO
+                : entry.isSocket()
+                  ? S.IFSOCK
+                  : entry.isCharacterDevice()
+                    ? S.IFCHR
+                    : S.IFBLK,
+      ),
+    }));
+  }
+
+  override inoOf(name: ByteString): bigint | null {
+    const directory = this.#asDirectory();
+    return fromHost(() => directory.statChild(name))?.ino ?? null;
+  }
+
+  override create(name: ByteString, how: Creation): HostInode {
+    const directory = this.#asWritableDirectory();
+    const opening = { ...howOf(how.openFlags ?? O.WRONLY), create: how.mode & 0o7777 };
+    const fd = fromHost(() => directory.open(name, opening));
+    try {
+      const inode = this.#made(name, how);
+      if (how.openFlags === undefined) host.closeFile(fd);
+      else inode.#created = { fd, how: opening };
+      return inode;
+    } catch (error) {
+      host.closeFile(fd);
+      throw error;
+    }
+  }
+
+  override mkdir(name: ByteString, how: Creation): Inode {
+    const directory = this.#asWritableDirectory();
+    fromHost(() => directory.mkdir(name, how.mode & 0o7777));
+    return this.#made(name, how);
+  }
+
+  override mknod(name: ByteString, how: Creation): Inode {
+    const directory = this.#asWritableDirectory();
+    const type = how.mode & S.IFMT;
+    if (type === S.IFREG) return this.create(name, how);
+    if (type !== S.IFIFO) throw errno.EPERM;
+    fromHost(() => directory.makeFifo(name, how.mode & 0o777));
+    return this.#made(name, how);
+  }
+
+  override symlink(name: ByteString, target: ByteString, how: Creation): Inode {
+    const directory = this.#asWritableDirectory();
+    fromHost(() => directory.symlink(name, target));
+    return this.#made(name, how);
+  }
+
+  override link(name: ByteString, target: Inode): void {
+    const directory = this.#asWritableDirectory();
+    if (!(target instanceof HostInode) || target.#directory !== null) throw errno.EXDEV;
+    fromHost(() => directory.link(name, target.#parent, target.#name));
+  }
+
+  override unlink(name: ByteString): void {
+    const directory = this.#asWritableDirectory();
+    fromHost(() => directory.unlink(name));
+  }
+
+  override rmdir(name: ByteString, child: Inode): void {
+    const directory = this.#asWritableDirectory();
+    fromHost(() => directory.rmdir(name));
+    child.forget();
+  }
+
+  override rename(oldName: ByteString, child: Inode, to: Inode, name: ByteString, flags: number): void {
+    const directory = this.#asWritableDirectory();
+    if (!(to instanceof HostInode) || !(child instanceof HostInode)) throw errno.EXDEV;
+    const target = to.#asWritableDirectory();
+    const exchange = (flags & RENAME.EXCHANGE) !== 0;
+    const how = exchange ? "exchange" : (flags & RENAME.NOREPLACE) !== 0 ? "noreplace" : "replace";
+    fromHost(() => directory.rename(oldName, target, name, how));
+    child.moved(target, name);
+  }
+
+  /** Its name has changed. */
+  moved(to: HostDirectory, name: ByteString): void {
+    this.#parent = to;
+    this.#name = name;
+    if (this.#directory !== null) {
+      this.#directory.parent = to;
+      this.#directory.name = name;
+    }
+  }
+}
+
+function howOf(flags: number): OpenHow {
+  const access = flags & O.ACCMODE;
+  return {
+    access: access === O.RDONLY ? "read" : access === O.WRONLY ? "write" : "readWrite",
+    append: (flags & O.APPEND) !== 0,
+    sync: (flags & (O.SYNC | O.DSYNC)) !== 0,
+  };
+}
+
+class HostFileDescription extends RegularDescription {
+  #fd: number;
+  /** As the host has it open. */
+  #appends: boolean;
+  readonly #how: OpenHow;
+  readonly #reopen: (how: OpenHow) => number;
+
+  constructor(path: Path, flags: number, fd: number, how: OpenHow, reopen: (how: OpenHow) => number) {
+    super(path, flags);
+    this.#fd = fd;
+    this.#how = how;
+    this.#appends = how.append ?? false;
+    this.#reopen = reopen;
+  }
+
+  protected override close(): void {
+    host.closeFile(this.#fd);
+  }
+
+  /** O_APPEND is the host's to do, so that several writers of one log do not overwrite each other. */
+  override setFlags(flags: number): void {
+    const append = (flags & O.APPEND) !== 0;
+    if (append !== this.#appends && this.writable) {
+      const fd = fromHost(() => this.#reopen({ access: this.#how.access, sync: this.#how.sync ?? false, append }));
+      const before = host.statFile(this.#fd);
+      const after = host.statFile(fd);
+      if (before.ino !== after.ino || before.dev !== after.dev) {
+        // Another file has the name now. Appending is then done by hand; it cannot be taken back.
+        host.closeFile(fd);
+      } else {
+        host.closeFile(this.#fd);
+        this.#fd = fd;
+        this.#appends = append;
+      }
+    }
+    super.setFlags(flags);
+  }
+
+  protected override get size(): number {
+    return fromHost(() => host.fileSize(this.#fd));
+  }
+
+  protected override readAt(into: Uint8Array, offset: number): number {
+    try {
+      return host.readFile(this.#fd, into, offset);
+    } catch (error) {
+      throw toErrno(error);
+    }
+  }
+
+  protected override writeAt(from: Uint8Array, offset: number | null): number {
+    try {
+      const at = offset ?? (this.#appends ? null : host.fileSize(this.#fd));
+      return host.writeFile(this.#fd, from, at);
+    } catch (error) {
+      throw toErrno(error);
+    }
+  }
+
+  protected override nextData(offset: number): number {
+    return fromHost(() => host.seekFile(this.#fd, offset, 3)) ?? offset;
+  }
+  protected override nextHole(offset: number): number {
+    return fromHost(() => host.seekFile(this.#fd, offset, 4)) ?? this.size;
+  }
+
+  override stat(): Stat {
+    return toStat(fromHost(() => host.statFile(this.#fd)));
+  }
+
+  override setAttributes(changes: Attributes): void {
+    if (this.path.mount.readOnly) throw errno.EROFS;
+    const { mode, uid, gid, atime, mtime } = changes;
+    fromHost(() => {
+      const now = host.statFile(this.#fd);
+      if (uid !== undefined || gid !== undefined) host.chownFile(this.#fd, uid ?? Number(now.uid), gid ?? Number(now.gid));
+      if (mode !== undefined) host.chmodFile(this.#fd, mode);
+      if (atime !== undefined || mtime !== undefined) host.setFileTimes(this.#fd, atime ?? now.atimeNs, mtime ?? now.mtimeNs);
+    });
+  }
+
+  override truncate(size: number): void {
+    if (!this.writable || size < 0) throw errno.EINVAL;
+    fromHost(() => host.truncateFile(this.#fd, size));
+  }
+
+  override allocate(mode: number, offset: number, length: number): void {
+    if (!this.writable) throw errno.EBADF;
+    if (offset < 0 || length <= 0) throw errno.EINVAL;
+    fromHost(() => host.allocateFile(this.#fd, mode, offset, length));
+  }
+
+  override sync(dataOnly: boolean): void {
+    fromHost(() => host.syncFile(this.#fd, dataOnly));
+  }
+
+  override backing(): Backing {
+    return new FileBacking(this, {
+      size: () => this.size,
+      read: (into, offset) => this.readAt(into, offset),
+      write: (from, offset) => this.writeAt(from, offset),
+    });
+  }
+}
