@@ -9,7 +9,7 @@
 import { EXCEPTIONS, type Exception, HELPER_ARGUMENTS, HELPER_RESULT, type Helper, type Slot, type Type } from "../cpu/emitter.ts";
 import { OPERATORS } from "../cpu/operators.ts";
 import { type Container, Containers, isWhole, readView, writeView } from "./containers.ts";
-import { type BlockFacts, type Dataflow, solve } from "./dataflow.ts";
+import { type BlockFacts, ContainerSet, type Dataflow, solve } from "./dataflow.ts";
 import { type Access, type Arm, type Block, CONST, type Effect, GET, Node, RESULT, SELECT, type Terminator } from "./ir.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PAGE_SHIFT, PAGE_TABLE, PC } from "./layout.ts";
 import type { Region } from "./region.ts";
@@ -107,7 +107,7 @@ class RegionCompiler implements Sink {
   #hasDispatcher = false;
   #fuelLocal = -1;
   /** Containers whose local must be stored before leaving, at the place where code is being written. */
-  #dirty = new Uint8Array(0);
+  #dirty = new ContainerSet(0);
 
   constructor(region: Region, target: Target) {
     this.#region = region;
@@ -120,7 +120,7 @@ class RegionCompiler implements Sink {
     this.#count();
     this.#layOutGraph();
     this.#flow = solve(
-      this.#blocks.map((block, i) => (this.#nodes.has(i) ? this.#factsOf(block, i) : this.#unreached())),
+      this.#blocks.map((block, i) => (this.#nodes.has(i) ? this.#factsOf(block, i) : null)),
       this.#containers.all.length,
     );
     for (const container of this.#containers.all) this.#locals.push(container.type);
@@ -270,25 +270,19 @@ class RegionCompiler implements Sink {
     }
   }
 
-  #unreached(): BlockFacts {
-    const nothing = new Uint8Array(this.#containers.all.length);
-    return { exposed: nothing, defined: nothing, written: nothing, flushes: false, successors: [] };
-  }
-
   #factsOf(block: Block, index: number): BlockFacts {
     const count = this.#containers.all.length;
-    const exposed = new Uint8Array(count);
-    const defined = new Uint8Array(count);
-    const written = new Uint8Array(count);
+    const exposed = new ContainerSet(count);
+    const defined = new ContainerSet(count);
+    const written = new ContainerSet(count);
     let flushes = false;
-    const seen = new Set<Node>();
     const read = (node: Node): void => {
-      if (seen.has(node)) return;
-      seen.add(node);
+      if (node.seen) return;
+      node.seen = true;
       if (node.op === GET) {
         const { index: c } = this.#containers.of(node.slot as Slot);
         // A node made before the slot was set may be visited after: the set's `displaced` list has shown it already.
-        if (!defined[c]) exposed[c] = 1;
+        if (!defined.has(c)) exposed.add(c);
       }
       if (node.a) read(node.a);
       if (node.b) read(node.b);
@@ -312,9 +306,9 @@ class RegionCompiler implements Sink {
             read(effect.value);
             for (const node of effect.displaced) if (node.uses > 0) read(node);
             const container = this.#containers.of(effect.slot);
-            if (certain && isWhole(effect.slot, container)) defined[container.index] = 1;
-            else if (!defined[container.index]) exposed[container.index] = 1;
-            written[container.index] = 1;
+            if (certain && isWhole(effect.slot, container)) defined.add(container.index);
+            else if (!defined.has(container.index)) exposed.add(container.index);
+            written.add(container.index);
             break;
           }
           case "writeState":
@@ -430,9 +424,9 @@ class RegionCompiler implements Sink {
 
   /** Fills the locals that are live at the start of a block. */
   #reload(block: number): void {
-    const live = this.#flow.liveIn[block] as Uint8Array;
+    const live = this.#flow.liveIn[block] as ContainerSet;
     for (const container of this.#containers.all) {
-      if (!live[container.index]) continue;
+      if (!live.has(container.index)) continue;
       this.#loadState(container.type, container.offset);
       this.#setLocal(this.#localOf(container));
     }
@@ -444,7 +438,7 @@ class RegionCompiler implements Sink {
 
   /** Stores what is dirty here. */
   #flush(): void {
-    for (const container of this.#containers.all) if (this.#dirty[container.index]) this.#storeContainer(container);
+    for (const container of this.#containers.all) if (this.#dirty.has(container.index)) this.#storeContainer(container);
     if (this.#fuelLocal >= 0) {
       this.#const32(0);
       this.#getLocal(this.#fuelLocal);
@@ -461,8 +455,8 @@ class RegionCompiler implements Sink {
   /** In precise mode: makes CPU state exact before an access that may fault. */
   #settle(): void {
     if (!this.#target.precise) return;
-    for (const container of this.#containers.all) if (this.#dirty[container.index]) this.#storeContainer(container);
-    this.#dirty.fill(0);
+    for (const container of this.#containers.all) if (this.#dirty.has(container.index)) this.#storeContainer(container);
+    this.#dirty.clear();
   }
 
   // ── values ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -670,7 +664,7 @@ class RegionCompiler implements Sink {
     for (const node of displaced) if (node !== value) this.#rescue(node, container);
     writeView(container, slot, this.#op, this.#byte, this.#const64, () => this.#getLocal(local), this.#under);
     this.#setLocal(local);
-    this.#dirty[container.index] = 1;
+    this.#dirty.add(container.index);
     if (isWhole(slot, container) && value.op !== CONST && value.op !== GET && value.local === -1 && value.remaining > 0) value.local = local;
   }
 
@@ -690,18 +684,18 @@ class RegionCompiler implements Sink {
     this.#value(effect.condition);
     const result = effect.result && effect.result.remaining > 0 ? effect.result : null;
     const resultLocal = result ? this.#takeTemp(result.type) : -1;
-    const before = this.#dirty.slice();
+    const before = this.#dirty.copy();
     this.#byte(W.if);
     this.#byte(VOID);
     this.#armCode(effect.then, effect.result, resultLocal);
     if (effect.otherwise) {
       const afterThen = this.#dirty;
-      this.#dirty = before.slice();
+      this.#dirty = before.copy();
       this.#byte(W.else);
       this.#armCode(effect.otherwise, effect.result, resultLocal);
-      for (let c = 0; c < afterThen.length; c++) if (afterThen[c]) this.#dirty[c] = 1;
+      this.#dirty.addAll(afterThen);
     } else {
-      for (let c = 0; c < before.length; c++) if (before[c]) this.#dirty[c] = 1;
+      this.#dirty.addAll(before);
     }
     this.#byte(W.end);
     if (result) result.local = resultLocal;
@@ -991,7 +985,7 @@ class RegionCompiler implements Sink {
 
   /** After a call: nothing is dirty, and what is live in the next block must be loaded. */
   #goOnAt(next: number, from: number, walk: Walk, node: number): void {
-    this.#dirty.fill(0);
+    this.#dirty.clear();
     if (this.#viaDispatcher.has(`${from}>${next}`)) {
       if (this.#fuelLocal >= 0) {
         this.#loadState("i32", FUEL);
@@ -1164,7 +1158,7 @@ class RegionCompiler implements Sink {
 
   #block(index: number, node: number, walk: Walk): void {
     const block = this.#blocks[index] as Block;
-    this.#dirty = this.#target.precise ? new Uint8Array(this.#containers.all.length) : (this.#flow.dirtyIn[index] as Uint8Array).slice();
+    this.#dirty = this.#target.precise ? new ContainerSet(this.#containers.all.length) : (this.#flow.dirtyIn[index] as ContainerSet).copy();
     this.#effects(block.effects);
     this.#terminate(block, index, node, walk);
   }
@@ -1182,7 +1176,7 @@ class RegionCompiler implements Sink {
       case "branch": {
         this.#value(terminator.condition);
         const dirty = this.#dirty;
-        this.#dirty = dirty.slice();
+        this.#dirty = dirty.copy();
         this.#byte(W.if);
         this.#byte(VOID);
         walk.insideIf(() => go(terminator.taken));

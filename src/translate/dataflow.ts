@@ -7,13 +7,36 @@
  * calls (*reload points*) with what is live there.
  */
 
+/** A set of containers, by index. */
+export class ContainerSet {
+  readonly words: Uint32Array;
+  constructor(size: number, words = new Uint32Array((size + 31) >>> 5)) {
+    this.words = words;
+  }
+  has(index: number): boolean {
+    return (((this.words[index >>> 5] as number) >>> (index & 31)) & 1) !== 0;
+  }
+  add(index: number): void {
+    (this.words[index >>> 5] as number) |= 1 << (index & 31);
+  }
+  addAll(other: ContainerSet): void {
+    for (let w = 0; w < this.words.length; w++) (this.words[w] as number) |= other.words[w] as number;
+  }
+  clear(): void {
+    this.words.fill(0);
+  }
+  copy(): ContainerSet {
+    return new ContainerSet(0, this.words.slice());
+  }
+}
+
 export interface BlockFacts {
   /** Containers read before they are wholly written. */
-  readonly exposed: Uint8Array;
+  readonly exposed: ContainerSet;
   /** Containers wholly written, on every way through the block. */
-  readonly defined: Uint8Array;
+  readonly defined: ContainerSet;
   /** Containers written at all. */
-  readonly written: Uint8Array;
+  readonly written: ContainerSet;
   /** Somewhere in the block, or on its way out, dirty containers are stored. */
   readonly flushes: boolean;
   /** Successors reached with locals intact. */
@@ -21,37 +44,45 @@ export interface BlockFacts {
 }
 
 export interface Dataflow {
-  readonly dirtyIn: readonly Uint8Array[];
-  readonly liveIn: readonly Uint8Array[];
+  readonly dirtyIn: readonly ContainerSet[];
+  readonly liveIn: readonly ContainerSet[];
 }
 
-export function solve(blocks: readonly BlockFacts[], containers: number): Dataflow {
-  const dirtyIn = blocks.map(() => new Uint8Array(containers));
-  const liveIn = blocks.map(() => new Uint8Array(containers));
+/** `size` is the number of containers; blocks that are not reached are null. */
+export function solve(blocks: readonly (BlockFacts | null)[], size: number): Dataflow {
+  const dirtyIn = blocks.map(() => new ContainerSet(size));
+  const liveIn = blocks.map(() => new ContainerSet(size));
+  const words = (size + 31) >>> 5;
   for (let changed = true; changed; ) {
     changed = false;
-    blocks.forEach(({ written, successors }, b) => {
-      const from = dirtyIn[b] as Uint8Array;
-      for (const s of successors) {
-        const to = dirtyIn[s] as Uint8Array;
-        for (let c = 0; c < containers; c++) {
-          if (!to[c] && (from[c] || written[c])) {
-            to[c] = 1;
+    for (let b = 0; b < blocks.length; b++) {
+      const block = blocks[b] as BlockFacts | null;
+      if (!block) continue;
+      for (const s of block.successors) {
+        for (let w = 0; w < words; w++) {
+          const to = (dirtyIn[s] as ContainerSet).words;
+          const out = ((dirtyIn[b] as ContainerSet).words[w] as number) | (block.written.words[w] as number);
+          if ((out & ~(to[w] as number)) !== 0) {
+            (to[w] as number) |= out;
             changed = true;
           }
         }
       }
-    });
+    }
   }
   for (let changed = true; changed; ) {
     changed = false;
     for (let b = blocks.length - 1; b >= 0; b--) {
-      const { exposed, defined, flushes, successors } = blocks[b] as BlockFacts;
-      const live = liveIn[b] as Uint8Array;
-      for (let c = 0; c < containers; c++) {
-        if (live[c]) continue;
-        if (exposed[c] || (flushes && (dirtyIn[b] as Uint8Array)[c]) || (!defined[c] && successors.some((s) => (liveIn[s] as Uint8Array)[c]))) {
-          live[c] = 1;
+      const block = blocks[b] as BlockFacts | null;
+      if (!block) continue;
+      const live = (liveIn[b] as ContainerSet).words;
+      for (let w = 0; w < words; w++) {
+        let after = 0;
+        for (const s of block.successors) after |= (liveIn[s] as ContainerSet).words[w] as number;
+        after = (after & ~(block.defined.words[w] as number)) | (block.exposed.words[w] as number);
+        if (block.flushes) after |= (dirtyIn[b] as ContainerSet).words[w] as number;
+        if ((after & ~(live[w] as number)) !== 0) {
+          (live[w] as number) |= after;
           changed = true;
         }
       }

@@ -46,7 +46,7 @@ export type Exit =
 /** How many guest calls may nest as Wasm calls. V8's default stack is 984 KiB; a region's frame stays below 1 KiB. */
 const MAX_DEPTH = 400;
 /** Regions in one module: an entry and what it is seen to call. */
-const MAX_BATCH = 16;
+const MAX_BATCH = 1;
 /** Slot 0 is for addresses that cannot be fetched. */
 const FETCH_FAULT_SLOT = 0;
 const TABLE_START = 1 << 14;

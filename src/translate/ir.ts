@@ -32,6 +32,8 @@ export class Node<T extends Type = Type> implements Value<T> {
   uses = 0;
   /** How many of those are still to come. */
   remaining = 0;
+  /** Visited by the data-flow analysis. */
+  seen = false;
   /** The Wasm local that holds the value, or -1. */
   local = -1;
 

@@ -7,7 +7,7 @@ import type { BlockBuilder } from "./block-builder.ts";
 import type { Block } from "./ir.ts";
 
 /** Bounds the work of one translation, and the Wasm function that V8 has to compile. */
-const MAX_INSTRUCTIONS = 1024;
+const MAX_INSTRUCTIONS = 512;
 /** A longer run of straight code is cut, which bounds the size of a block's value graph. */
 const MAX_BLOCK = 128;
 
