@@ -90,7 +90,7 @@ export const BRANCH_ROWS = [
   branch("bgtz", "000111 sssss 00000 oooooooooooooooo", "rs,target", when(positive), BRANCH),
   branch("bltz", "000001 sssss 00000 oooooooooooooooo", "rs,target", when(negative), BRANCH),
   branch("bgez", "000001 sssss 00001 oooooooooooooooo", "rs,target", when(notNegative), BRANCH),
-  branch("bgez", "000001 00000 00001 oooooooooooooooo", "zero,target", always, ALWAYS),
+  branch("b", "000001 00000 00001 oooooooooooooooo", "target", always, ALWAYS),
   branch("bltzal", "000001 sssss 10000 oooooooooooooooo", "rs,target", whenLinking(negative), CALLING_BRANCH),
   branch("bgezal", "000001 sssss 10001 oooooooooooooooo", "rs,target", whenLinking(notNegative), CALLING_BRANCH),
   branch("bal", "000001 00000 10001 oooooooooooooooo", "target", (e, { o }, context) => {

@@ -146,8 +146,8 @@ export interface InstructionRow {
 /** The supported instructions for the generated documentation; aliases and repeated mnemonics (`rdhwr`) only once. */
 export function instructionRows(): readonly InstructionRow[] {
   const rows = new Map<string, InstructionRow>();
-  for (const { mnemonic, bits, group, release, alias } of MIPS_ROWS) {
-    if (alias || rows.has(mnemonic)) continue;
+  for (const { mnemonic, bits, group, release, alias, unsupported } of MIPS_ROWS) {
+    if (alias || unsupported !== undefined || rows.has(mnemonic)) continue;
     rows.set(mnemonic, { isa: `MIPS32 release ${release ?? 1}`, mnemonic, bits, group });
   }
   return [...rows.values()];
