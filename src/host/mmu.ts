@@ -6,6 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
+import { countAgain, hostHasMappingsLeft } from "./mapping-budget.ts";
 
 export type HostAccess = "none" | "read" | "readWrite";
 
@@ -47,7 +48,7 @@ export function createMmu(memory: WebAssembly.Memory): HostMmu | null {
     const libc = koffi.load(null);
     const hostPage = libc.func("int getpagesize()")() as number;
     if (hostPage !== GUEST_PAGE) return unavailable(`host pages are ${hostPage} bytes`);
-    return confined(process.platform === "linux" ? linuxMmu(libc, base) : bsdMmu(libc, base), bytes.length);
+    return confined(posixMmu(libc, base), bytes.length);
   } catch (error) {
     return unavailable(`koffi: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -84,32 +85,25 @@ type Library = ReturnType<Koffi["load"]>;
 /** sys/mman.h; the same on Linux and the BSDs. */
 const PROT: Readonly<Record<HostAccess, number>> = { none: 0, read: 1, readWrite: 3 };
 
-function posixProtect(libc: Library, base: number): HostMmu["protect"] {
+/** Linux, macOS and the BSDs. */
+function posixMmu(libc: Library, base: number): HostMmu {
   const mprotect = libc.func("int mprotect(uintptr_t address, size_t length, int protection)");
-  return (address, length, access) => mprotect(base + address, length, PROT[access]) === 0;
-}
-
-function linuxMmu(libc: Library, base: number): HostMmu {
-  const madvise = libc.func("int madvise(uintptr_t address, size_t length, int advice)");
-  const protect = posixProtect(libc, base);
-  const MADV_DONTNEED = 4;
-  return {
-    protect,
-    // man 2 madvise: private anonymous pages, as V8's are, read as zero afterwards. mprotect goes first: it is the one
-    // that can fail.
-    renew: (address, length, access) =>
-      protect(address, length, access) && madvise(base + address, length, MADV_DONTNEED) === 0,
-  };
-}
-
-/** macOS and the BSDs, where MADV_DONTNEED keeps the contents: fresh pages are mapped over. */
-function bsdMmu(libc: Library, base: number): HostMmu {
   const mmap = libc.func("intptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)");
-  const MAP_PRIVATE_FIXED_ANON = 0x0002 | 0x0010 | 0x1000;
+  const linux = process.platform === "linux";
+  // MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, the last two numbered differently.
+  const flags = 0x02 | 0x10 | (linux ? 0x20 | 0x4000 : 0x1000 | 0x40);
+  // A range from 0 on makes at most one host mapping more, and must not fail: so a whole memory is closed and returned.
+  const room = (address: number) => !linux || address === 0 || hostHasMappingsLeft();
   return {
-    protect: posixProtect(libc, base),
-    renew: (address, length, access) =>
-      Number(mmap(base + address, length, PROT[access], MAP_PRIVATE_FIXED_ANON, -1, 0)) === base + address,
+    protect: (address, length, access) => room(address) && mprotect(base + address, length, PROT[access]) === 0,
+    // Fresh pages mapped over the old ones, not MADV_DONTNEED: macOS's keeps the contents, and on Linux pages emptied
+    // by it would stay host mappings of their own (mapping-budget.ts).
+    renew(address, length, access) {
+      if (!room(address)) return false;
+      const done = Number(mmap(base + address, length, PROT[access], flags, -1, 0)) === base + address;
+      if (linux && address === 0) countAgain();
+      return done;
+    },
   };
 }
 

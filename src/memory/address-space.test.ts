@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { count } from "../host/mapping-budget.ts";
 import { STACK_GUARD_GAP } from "./mapping.ts";
 import { GuestFault } from "./guest-fault.ts";
 import { PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_WRITE } from "./page-table.ts";
@@ -298,6 +299,28 @@ describe.each(KINDS)("address space, %s", (kind) => {
       release(address);
       expect(used - process.memoryUsage.rss()).toBeGreaterThan(size / 2);
     }
+  });
+
+  test("a guest cannot use up the host's mappings", { timeout: 60_000 }, () => {
+    // Touching pages one by one before they get one protection leaves one host mapping for each.
+    const space = newSpace(kind);
+    const code = codeOf(() => {
+      for (let round = 0; round < 7; round++) {
+        const base = 0x100000 + round * 0x5000000;
+        space.map(at(base, 0x5000000, { protection: 0 }));
+        for (let i = 0; i < 10_000; i++) {
+          space.protect(base + i * 2 * P, P, RW);
+          space.guest.writeU8(base + i * 2 * P, 1);
+        }
+        space.protect(base, 0x5000000, RW);
+        expect(space.mappings()).toHaveLength(1);
+      }
+    });
+    expect(code).toBe(kind === "mmu" ? "ENOMEM" : "");
+    if (kind === "mmu") expect(count()).toBeLessThan(55_000);
+    space.destroy();
+    const again = newSpace(kind);
+    expect(again.guest.readU8(again.map(request(P)))).toBe(0);
   });
 
   test("a reservation that nobody touches costs no memory, moved or unmapped", () => {

@@ -33,8 +33,8 @@ export function mmuProtection(mmu: HostMmu): PageProtection {
   };
   return {
     kind: "mmu",
-    // A guest mapping costs up to two of the host's (itself and the gap after it), of which Linux allows 65,530 to the
-    // whole process, V8 included. A guest that used them up would end us all.
+    // A guest mapping costs at least two of the host's (itself and the gap after it): see host/mapping-budget.ts, which
+    // refuses what this rough bound lets through.
     maxMappings: 24_000,
     protect: (address, length, bits) => require(mmu.protect(address, length, hostAccess(bits))),
     renew: (address, length, bits) => require(mmu.renew(address, length, hostAccess(bits))),
