@@ -29,6 +29,8 @@ export interface Abi extends DataModel {
   readonly signals: SignalAbi;
   /** `RLIM_INFINITY` of getrlimit(2) (prlimit64 has its own, all ones everywhere). */
   readonly rlimInfinity: number;
+  /** Bytes of a sigset_t: 16 on MIPS, 8 elsewhere. */
+  readonly sigsetBytes: 8 | 16;
   /** Which numbers of `kernel/` tables are this architecture's. */
   readonly architecture: "generic" | "mips";
 
@@ -54,6 +56,7 @@ export interface Abi extends DataModel {
     get(registers: DataView): number;
     set(registers: DataView, mode: number): boolean;
   } | null;
+  stackPointer(registers: DataView): number;
   /** Moves the program counter back onto the system-call instruction, so that it runs again with its old arguments. */
   rewind(registers: DataView): void;
 }

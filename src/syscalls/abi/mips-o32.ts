@@ -53,6 +53,7 @@ export function mipsO32(options: O32Options): Abi {
     constants: constantSets(MIPS_CONSTANTS),
     structs: layOut(model, MIPS_FIELDS),
     signals: mipsO32Signals(options),
+    sigsetBytes: 16,
     rlimInfinity: 0x7fffffff,
     indirectNumber: O32_FIRST,
 
@@ -98,6 +99,7 @@ export function mipsO32(options: O32Options): Abi {
         return true;
       },
     },
+    stackPointer: (registers) => registers.getUint32(sp, true),
     rewind(registers) {
       registers.setInt32(pcOffset, registers.getInt32(pcOffset, true) - 4, true);
     },
