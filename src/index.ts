@@ -1,1 +1,210 @@
-export {};
+/**
+ * babelf as a library: runs a Linux program that was built for another processor, and says how it ended.
+ *
+ *     import { run } from "babelf";
+ *     const { exitCode, stdout } = await run({ program: "./hello", args: ["World"] });
+ *
+ * The program sees nothing of the host but its own file and what the options name.
+ */
+import { resolve } from "node:path";
+import { CPU_MODELS } from "./user/guests.ts";
+import { DEFAULT_RELEASE, type Outcome, type ProgramOptions, runProgram } from "./user/run-program.ts";
+
+export { CPU_MODELS, DEFAULT_RELEASE };
+
+/** What the program may reach beyond its own tree. */
+export interface Allowances {
+  /** Host files and directories that it sees, read-only, at the same path. */
+  readonly fsRead?: readonly string[];
+  /** Host files and directories that it sees and may change. */
+  readonly fsWrite?: readonly string[];
+  /** The host's whole file tree. */
+  readonly all?: boolean;
+}
+
+/** Limits on one run. What breaks one ends the program, never the host. */
+export interface Limits {
+  /** Seconds from start to end (exit code 124). */
+  readonly wallTime?: number;
+  /** Seconds of processor time (exit code 124). */
+  readonly cpuTime?: number;
+  /** Bytes of guest memory; more is refused with ENOMEM. */
+  readonly memory?: number;
+  /** Bytes written to stdout and stderr together (exit code 123). */
+  readonly output?: number;
+  /** Open file descriptors. */
+  readonly openFiles?: number;
+  /** Processes and threads. */
+  readonly processes?: number;
+}
+
+export interface RunOptions {
+  /** An ELF program or a `#!` script: its path (in the sysroot, or on the host), or its bytes. */
+  readonly program: string | Uint8Array;
+  /** The arguments after the program's name. */
+  readonly args?: readonly string[];
+  /** What the program sees as its own name; the path unless said otherwise. */
+  readonly argv0?: string;
+  /** The environment: nothing of the host's is added. Default: PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What can be read from standard input; default: nothing. */
+  readonly stdin?: string | Uint8Array;
+  /** "inherit": the host process's own stdin, stdout and stderr; nothing is captured. */
+  readonly stdio?: "pipe" | "inherit";
+  /** Called with every piece of output as it is written. */
+  readonly onStdout?: (bytes: Uint8Array) => void;
+  readonly onStderr?: (bytes: Uint8Array) => void;
+  /** Files that exist for the program only, in memory: absolute guest path → contents. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** A host directory that it starts in and may change, at the same path. Default: it starts in its own `/`. */
+  readonly cwd?: string;
+  /** A host directory that becomes its `/`, read-only: dynamic linker, libraries, /etc. */
+  readonly sysroot?: string;
+  readonly allow?: Allowances;
+  readonly limits?: Limits;
+  /** How far the stack may grow, in bytes; 8 MiB. */
+  readonly stackSize?: number;
+  /** One of `CPU_MODELS`. */
+  readonly cpu?: string;
+  /** The kernel release that uname(2) tells. */
+  readonly release?: string;
+  /** User and group that the program runs as; default: the host's. */
+  readonly identity?: { readonly uid: number; readonly gid: number };
+  /** False: page protection by software checks instead of native code (koffi). */
+  readonly ffi?: boolean;
+  /** Passes the host's SIGINT, SIGTERM … on to the program. */
+  readonly forwardSignals?: boolean;
+  /** Called with a line for every system call, as strace prints it. */
+  readonly onSyscall?: (line: string) => void;
+  /** Called with a line about what the program asked for and babelf does not have. */
+  readonly onWarning?: (line: string) => void;
+}
+
+export interface RunResult {
+  /** The program's exit code, or babelf's own (see `failure`); null: a signal ended it. */
+  readonly exitCode: number | null;
+  /** "SIGSEGV" …; null: it ended by itself. */
+  readonly signal: string | null;
+  /** The signal's number in the guest's own counting. */
+  readonly signalNumber: number | null;
+  /** Not the program's own end, in one line: it could not be run (126, 127) or broke a limit (123, 124); else null. */
+  readonly failure: string | null;
+  /** What it wrote, as text in UTF-8; empty with `stdio: "inherit"`. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The same as bytes. */
+  readonly stdoutBytes: Uint8Array;
+  readonly stderrBytes: Uint8Array;
+}
+
+const DEFAULT_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/" } as const;
+/** Where a program that was given as bytes lies in the guest's tree. */
+const PROGRAM_FROM_BYTES = "/program";
+
+/** Runs a program to its end. Rejects only for options that make no sense, never for what a program or its file does. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  if (options.cpu !== undefined && !(options.cpu in CPU_MODELS)) throw new RangeError(`no such processor: ${options.cpu}`);
+  const stdout: Uint8Array[] = [];
+  const stderr: Uint8Array[] = [];
+  const outcome = await runProgram({
+    ...place(options),
+    env: Object.entries(options.env ?? DEFAULT_ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
+    streams: options.stdio === "inherit" ? inherited(options) : captured(options, stdout, stderr),
+    limits: options.limits ?? {},
+    ...defined("stackSize", options.stackSize),
+    ...defined("cpu", options.cpu),
+    ...defined("release", options.release),
+    ...defined("identity", options.identity),
+    ...defined("warn", options.onWarning),
+    useMmu: options.ffi ?? true,
+    forwardSignals: options.forwardSignals ?? false,
+    tracer: options.onSyscall === undefined ? null : await tracer(options.onSyscall),
+  });
+  const stdoutBytes = Buffer.concat(stdout);
+  const stderrBytes = Buffer.concat(stderr);
+  return {
+    ...endOf(outcome),
+    stdout: stdoutBytes.toString(),
+    stderr: stderrBytes.toString(),
+    stdoutBytes,
+    stderrBytes,
+  };
+}
+
+/** The program's place in the guest's tree, and the tree. */
+function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "view"> {
+  const { program, allow } = options;
+  const fromBytes = typeof program !== "string";
+  const cwd = options.cwd === undefined ? null : resolve(options.cwd);
+  const onHost = fromBytes ? null : resolve(cwd ?? ".", program);
+  // A relative path means the same in the guest only if the guest starts in the same directory.
+  const path = fromBytes ? PROGRAM_FROM_BYTES : cwd === null ? onHost! : program;
+  return {
+    program: path,
+    argv: [options.argv0 ?? (fromBytes ? PROGRAM_FROM_BYTES : program), ...(options.args ?? [])],
+    view: {
+      sysroot: options.sysroot === undefined ? null : resolve(options.sysroot),
+      cwd,
+      program: onHost,
+      allowRead: (allow?.fsRead ?? []).map((each) => resolve(each)),
+      allowWrite: (allow?.fsWrite ?? []).map((each) => resolve(each)),
+      allowAll: allow?.all ?? false,
+      files: fromBytes ? { ...options.files, [PROGRAM_FROM_BYTES]: program } : (options.files ?? {}),
+    },
+  };
+}
+
+function captured(options: RunOptions, stdout: Uint8Array[], stderr: Uint8Array[]): ProgramOptions["streams"] {
+  const { stdin, onStdout, onStderr } = options;
+  const sink = (kept: Uint8Array[], listener: ((bytes: Uint8Array) => void) | undefined) =>
+    ({
+      kind: "sink",
+      write(bytes: Uint8Array) {
+        const copy = bytes.slice();
+        kept.push(copy);
+        listener?.(copy);
+      },
+    }) as const;
+  return [
+    stdin === undefined ? { kind: "null" } : { kind: "bytes", bytes: typeof stdin === "string" ? Buffer.from(stdin) : stdin },
+    sink(stdout, onStdout),
+    sink(stderr, onStderr),
+  ];
+}
+
+function inherited(options: RunOptions): ProgramOptions["streams"] {
+  if (options.limits?.output === undefined) {
+    return [
+      { kind: "host", fd: 0 },
+      { kind: "host", fd: 1 },
+      { kind: "host", fd: 2 },
+    ];
+  }
+  // What is counted has to pass through here.
+  return [
+    { kind: "host", fd: 0 },
+    { kind: "sink", write: (bytes) => void process.stdout.write(bytes.slice()) },
+    { kind: "sink", write: (bytes) => void process.stderr.write(bytes.slice()) },
+  ];
+}
+
+async function tracer(print: (line: string) => void): Promise<NonNullable<ProgramOptions["tracer"]>> {
+  const { createStrace } = await import("./debug/strace.ts");
+  return createStrace(print);
+}
+
+function endOf(outcome: Outcome): Pick<RunResult, "exitCode" | "signal" | "signalNumber" | "failure"> {
+  switch (outcome.kind) {
+    case "exited":
+      return { exitCode: outcome.code, signal: null, signalNumber: null, failure: null };
+    case "killed":
+      return { exitCode: null, signal: outcome.signal, signalNumber: outcome.number, failure: null };
+    case "failed":
+      return { exitCode: outcome.code, signal: null, signalNumber: null, failure: outcome.message };
+  }
+}
+
+/** `{ [key]: value }`, or nothing where there is no value (exactOptionalPropertyTypes). */
+function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}

@@ -82,8 +82,3 @@ export const LOG_ITEMS: Readonly<Record<string, string>> = {
   kernel: "tasks, signals, files",
   strace: "system calls, as --strace",
 };
-
-/** Processor models for --cpu: the first is the default. */
-export const CPUS: Readonly<Record<string, string>> = {
-  "24Kf": "MIPS32 release 2 with a 64-bit FPU",
-};

@@ -1,0 +1,76 @@
+/** `babelf [options] program [args…]`: runs a program in the foreground and ends as it ended. */
+import { CPU_MODELS, run, type RunOptions } from "../index.ts";
+import { dieBySignal } from "../host/signals.ts";
+import { guestEnvironment } from "./environment.ts";
+import { openLog, showLogItems } from "./log.ts";
+import { type CommandLine, UsageError } from "./parse.ts";
+import { parseCount, parseSize, parseTime } from "./quantity.ts";
+
+export async function runCommand({ given, program }: CommandLine): Promise<void> {
+  const one = (name: Parameters<typeof given.get>[0]): string | undefined => given.get(name)?.[0];
+  const all = (name: Parameters<typeof given.get>[0]): readonly string[] => given.get(name) ?? [];
+
+  const cpu = one("cpu");
+  if (cpu === "help" || cpu === "?") return listCpus();
+  if (cpu !== undefined && !(cpu in CPU_MODELS)) {
+    throw new UsageError(`no such processor: ${cpu}; babelf has ${Object.keys(CPU_MODELS).join(", ")}`);
+  }
+  if (one("log") === "help") return showLogItems();
+  const [path, ...args] = program;
+  if (path === undefined) throw new UsageError("which program? Write: babelf [options] program [args…]; see babelf --help");
+  if (given.has("allow-net")) throw new UsageError("--allow-net: there are no sockets in this version");
+
+  const everything = given.has("allow-all");
+  const names = all("allow-env");
+  const log = openLog({ file: one("log-file"), items: one("log"), strace: given.has("strace") });
+  const options: RunOptions = {
+    program: path,
+    args,
+    ...defined("argv0", one("argv0")),
+    env: guestEnvironment(process.env, {
+      all: everything || names.includes(""),
+      names,
+      set: all("env"),
+      unset: all("unset-env"),
+    }),
+    stdio: "inherit",
+    cwd: process.cwd(),
+    ...defined("sysroot", one("sysroot")),
+    allow: { fsRead: all("allow-fs-read"), fsWrite: all("allow-fs-write"), all: everything },
+    limits: {
+      ...defined("wallTime", map(one("timeout"), (text) => parseTime("timeout", text))),
+      ...defined("cpuTime", map(one("cpu-time"), (text) => parseTime("cpu-time", text))),
+      ...defined("memory", map(one("memory"), (text) => parseSize("memory", text))),
+      ...defined("output", map(one("output"), (text) => parseSize("output", text))),
+      ...defined("openFiles", map(one("open-files"), (text) => parseCount("open-files", text))),
+      ...defined("processes", map(one("processes"), (text) => parseCount("processes", text))),
+    },
+    ...defined("stackSize", map(one("stack-size"), (text) => parseSize("stack-size", text))),
+    ...defined("cpu", cpu),
+    ...defined("release", one("uname")),
+    ffi: !given.has("no-ffi"),
+    forwardSignals: true,
+    ...(log.strace ? { onSyscall: log.write } : {}),
+    onWarning: (line) => process.stderr.write(`babelf: ${line}\n`),
+  };
+  const result = await run(options);
+  log.close();
+  if (result.failure !== null) process.stderr.write(`babelf: ${result.failure}\n`);
+  if (result.signal !== null) dieBySignal(result.signal, result.signalNumber ?? 0);
+  process.exitCode = result.exitCode ?? 0;
+}
+
+function listCpus(): void {
+  for (const [name, { release }] of Object.entries(CPU_MODELS)) {
+    process.stdout.write(`${name.padEnd(8)} MIPS32 release ${release}\n`);
+  }
+}
+
+function map<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : parse(text);
+}
+
+/** `{ [key]: value }`, or nothing where there is no value (exactOptionalPropertyTypes). */
+function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}
