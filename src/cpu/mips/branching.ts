@@ -42,14 +42,14 @@ export function endWithBranchLikely(e: Emitter, context: LiftContext, condition:
 /** Ends with an unconditional jump to a known address. */
 export function endWithJump(e: Emitter, context: LiftContext, target: number): void {
   context.delaySlot();
-  if (context.slotEnds) e.leave(e.const32(target));
+  if (context.slotEnds) e.leave(target);
   else e.jump(target);
 }
 
 /** Ends with a call of a known address; the link register is already set. */
 export function endWithCall(e: Emitter, context: LiftContext, target: number): void {
   context.delaySlot();
-  if (context.slotEnds) e.leave(e.const32(target));
+  if (context.slotEnds) e.leave(target);
   else e.callDirect(target, context.next);
 }
 
