@@ -359,6 +359,15 @@ export function allocateFile(fd: number, mode: number, offset: number, length: n
   if (libc === null) throw new HostError("EOPNOTSUPP");
   check(libc.fallocate(fd, mode, offset, length));
 }
+/** lseek(2) of a descriptor that others share; null where it cannot be called. */
+export function seekShared(fd: number, offset: number, whence: number): number | null {
+  const libc = getLibc();
+  if (libc === null) return null;
+  const at = libc.lseek(fd, offset, whence);
+  check(at);
+  return at;
+}
+
 /** lseek(2) to data (3) or a hole (4); null where the host cannot tell. Throws ENXIO. */
 export function seekFile(fd: number, offset: number, whence: 3 | 4): number | null {
   const libc = getLibc();

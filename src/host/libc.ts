@@ -10,6 +10,8 @@ export interface Libc {
   /** The same on a worker thread. */
   pollLater(pairs: Int32Array, count: number, timeout: number, done: (result: number) => void): void;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** For requests whose argument is a number. */
+  ioctlNumber(fd: number, request: number, argument: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** `times`: seconds and nanoseconds of atime, then of mtime. Paths end with NUL. */
@@ -45,6 +47,7 @@ function load(): Libc | null {
         });
       },
       ioctl: find("int ioctl(int fd, unsigned long request, void *argument)"),
+      ioctlNumber: find("int ioctl(int fd, unsigned long request, long argument)"),
       lseek: find("int64_t lseek(int fd, int64_t offset, int whence)"),
       fallocate: find("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
       utimensat: find("int utimensat(int directory, void *path, void *times, int flags)"),
