@@ -56,6 +56,11 @@ export interface Isa<I extends Instruction = Instruction> {
   /** Every slot of a task's registers (what a task switch saves and a debugger shows); aliases left out. */
   readonly slots: readonly Slot[];
   /**
+   * An uncached slot in which an instruction that announces new code (MIPS `synci`) leaves an address in the changed
+   * line with bit 0 set, before it ends its block with `Emitter.leave`. Zero: nothing.
+   */
+  readonly changedCode?: Slot<"i32">;
+  /**
    * The translation mode: what translated code takes for granted about CPU state, as a small integer (FR mode, how
    * floating-point flags are kept …). Code for one mode is never run in another; an instruction that changes the mode
    * ends with `Emitter.leave`.

@@ -173,8 +173,18 @@ export class Engine {
       if (exit) return exit;
       // A guest that returns to 0xffffffff looks like an exit without a reason.
       if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
+      this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) return { reason: "yield" };
     }
+  }
+
+  #noticeChangedCode(): void {
+    const slot = this.#options.isa.changedCode;
+    if (!slot) return;
+    const address = this.view.getUint32(slot.offset, true);
+    if (address === 0) return;
+    this.view.setUint32(slot.offset, 0, true);
+    this.invalidate(address, address + 1);
   }
 
   /** What CPU state says of the last run; null if there is nothing to tell. */
@@ -245,6 +255,7 @@ export class Engine {
       return { reason: "exception", exception: "fetch", info: error.address, pc: this.pc };
     }
     if (next !== EXIT) this.pc = next;
+    this.#noticeChangedCode();
     return this.#exit() ?? { reason: "stepped" };
   }
 

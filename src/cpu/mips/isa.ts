@@ -9,7 +9,7 @@ import { FPU_ROWS, FPU_SLOTS, fpuMode } from "./fpu.ts";
 import { LOAD_STORE_ROWS } from "./load-store.ts";
 import { MULTIPLY_ROWS } from "./multiply.ts";
 import { printInstruction } from "./operand-formats.ts";
-import { INTEGER_SLOTS } from "./registers.ts";
+import { INTEGER_SLOTS, SYNCI_LINE } from "./registers.ts";
 import type { LiftContext, MipsInstruction, MipsRow } from "./row.ts";
 import { raiseAlways, rowsOf, STOP } from "./row.ts";
 import { SHIFT_ROWS } from "./shift.ts";
@@ -110,6 +110,7 @@ export function mipsIsa({ littleEndian, release = 2 }: MipsOptions): Isa<MipsIns
     littleEndian,
     slots: [...INTEGER_SLOTS, ...FPU_SLOTS],
     mode: fpuMode,
+    changedCode: SYNCI_LINE,
 
     decode(code: CodeReader, pc: number): MipsInstruction {
       if ((pc & 3) !== 0) {
