@@ -9,9 +9,10 @@ import { printResult, writeSummary, type SuiteResult } from "./harness/report.ts
 import type { Suite } from "./harness/suite.ts";
 import { targetByName, type Target } from "./harness/target.ts";
 import { cTorture } from "./suites/c-torture.ts";
+import { debian } from "./suites/debian.ts";
 import { random } from "./suites/random.ts";
 
-const SUITES: readonly Suite[] = [cTorture, random];
+const SUITES: readonly Suite[] = [cTorture, debian, random];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [

@@ -118,6 +118,9 @@ async function minimise(
   await differing(units); // leaves the smallest program in the folder
   const listing = await runTool(`${target.triple}-objdump`, ["-d", "-M", "reg-names=numeric", path.join(folder, "trial")]);
   const code = /<q0>:\n([^]*?)(?:\n\n|$)/.exec(listing)?.[1] ?? "";
+  // Without the four instructions that set the harness's registers, and the jump back at the end.
+  const lines = code.split("\n").slice(4);
+  const own = lines.slice(0, lines.findLastIndex((line) => line.includes("<save>")));
   const view = new DataView(sequence.states[state].buffer);
   const used = new Set([...units.flatMap((u) => u.lines).join(" ").matchAll(/\$(f?)(\d+)/g)].map((m) => `${m[1]}${m[2]}`));
   const before: string[] = [];
@@ -130,7 +133,7 @@ async function minimise(
   }
   return [
     `  ${title}; before: ${before.join(" ")}`,
-    ...code.split("\n").slice(4, -2).map((line) => `    ${line}`),
+    ...own.map((line) => `    ${line.trimEnd()}`),
     ...difference.slice(0, 8).map((d) => `    ${d.where}: ours ${d.ours}, peer ${d.peer}`),
   ].join("\n");
 }

@@ -1,0 +1,122 @@
+/**
+ * Programs of Debian, from its own packages for the target, in a sysroot of their own: what they print, how they end and
+ * what they leave in the working directory must be what it is under the peer.
+ */
+import { createHash } from "node:crypto";
+import { lutimesSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { contentKey } from "../harness/cache.ts";
+import { unpackPackages, withDependencies } from "../harness/debian.ts";
+import { describeEnding, firstDifference, sameBytes, sameEnding, type Case, type Driver, type Outcome } from "../harness/outcome.ts";
+import { parallel } from "../harness/parallel.ts";
+import { Progress } from "../harness/progress.ts";
+import type { Row, Verdict } from "../harness/report.ts";
+import type { Suite, SuiteOptions } from "../harness/suite.ts";
+import type { Target } from "../harness/target.ts";
+import { COMMAND_LINES, FIXTURES, PACKAGES, SYSTEM_FILES, type CommandLine } from "./debian-cases.ts";
+
+const TIMEOUT = 120;
+/** All files are of this moment, so that listings and archives come out the same. */
+const MOMENT = new Date("2024-02-29T12:34:56Z");
+
+async function sysroot(target: Target): Promise<string> {
+  const architecture = target.debian;
+  if (architecture === undefined) throw new Error(`Debian 12 has no ${target.name} port`);
+  const packages = await withDependencies(architecture, PACKAGES);
+  const folder = await unpackPackages(architecture, `sysroot-${contentKey(...packages).slice(0, 8)}`, packages);
+  for (const [name, text] of Object.entries(SYSTEM_FILES)) writeFileSync(path.join(folder, name), text);
+  return folder;
+}
+
+/** The working directory as a command line finds it: its files, and a folder that holds them too. */
+function prepare(folder: string, line: CommandLine): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(path.join(folder, "dir"), { recursive: true, mode: 0o755 });
+  for (const name of line.files ?? []) {
+    for (const file of [path.join(folder, name), path.join(folder, "dir", name)]) {
+      writeFileSync(file, FIXTURES[name], { mode: 0o644 });
+      lutimesSync(file, MOMENT, MOMENT);
+    }
+  }
+  for (const made of [path.join(folder, "dir"), folder]) lutimesSync(made, MOMENT, MOMENT);
+}
+
+/** What a command line left behind: each name with its kind and content. */
+function leftBehind(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map((entry) => {
+      const full = path.join(entry.parentPath, entry.name);
+      const name = path.relative(folder, full);
+      if (entry.isSymbolicLink()) return `${name} -> ${readlinkSync(full)}`;
+      if (entry.isDirectory()) return `${name}/`;
+      return `${name} ${createHash("sha256").update(readFileSync(full)).digest("hex").slice(0, 16)}`;
+    })
+    .sort()
+    .join("\n");
+}
+
+interface Seen extends Outcome {
+  readonly left: string;
+}
+
+async function see(driver: Driver, request: Case, line: CommandLine): Promise<Seen> {
+  prepare(request.cwd, line);
+  const outcome = await driver.run(request);
+  const stdout = line.pem ? Buffer.from(pemShape(Buffer.from(outcome.stdout).toString())) : outcome.stdout;
+  return { ...outcome, stdout, left: leftBehind(request.cwd) };
+}
+
+function pemShape(text: string): string {
+  return text.replace(/-----\n([A-Za-z0-9+/=\n]+)-----END/, "-----\n(base64)\n-----END");
+}
+
+function compare(ours: Seen, peer: Seen): Verdict {
+  if (!sameEnding(ours.ending, peer.ending)) {
+    const said = Buffer.from(ours.stderr).toString().trim().split("\n").at(-1) ?? "";
+    const detail = `${describeEnding(ours.ending)}, peer ${describeEnding(peer.ending)}${said ? `; ${said}` : ""}`;
+    return { passed: false, detail };
+  }
+  if (!sameBytes(ours.stdout, peer.stdout)) return { passed: false, detail: `stdout ${firstDifference(ours.stdout, peer.stdout)}` };
+  if (ours.left !== peer.left)
+    return { passed: false, detail: `files ${firstDifference(Buffer.from(ours.left), Buffer.from(peer.left))}` };
+  return { passed: true, detail: `${describeEnding(ours.ending)}, ${ours.stdout.length} bytes, ${ours.seconds.toFixed(1)} s` };
+}
+
+export const debian: Suite = {
+  name: "debian",
+  summary: "command lines over Debian's own packages for the target",
+  targets: ["mipsel", "armhf", "armel"],
+  async run(options: SuiteOptions) {
+    const { target, peer } = options;
+    const root = await sysroot(target);
+    const lines = COMMAND_LINES.filter((line) => line.name.includes(options.filter ?? ""));
+    const progress = new Progress(`debian ${target.name}`, lines.length);
+    const temporary = mkdtempSync(path.join(tmpdir(), "babelf-debian-"));
+    let rows: Row[];
+    try {
+      rows = await parallel(lines, options.jobs, async (line, lane): Promise<Row> => {
+        const request: Case = {
+          program: path.join(root, line.argv[0]),
+          args: line.argv.slice(1),
+          cwd: path.join(temporary, String(lane)),
+          env: { TZ: "UTC0", ...line.env },
+          sysroot: root,
+          timeout: line.timeout ?? TIMEOUT,
+          ...(line.argv0 === undefined ? {} : { argv0: line.argv0 }),
+          ...(line.stdin === undefined ? {} : { stdin: Buffer.from(line.stdin) }),
+        };
+        const theirs = await see(peer, request, line);
+        const mine = await see(options.ours[lane], request, line);
+        const ours = compare(mine, theirs);
+        progress.step(!ours.passed);
+        const detail = `${describeEnding(theirs.ending)}, ${theirs.stdout.length} bytes, ${theirs.seconds.toFixed(1)} s`;
+        return { name: line.name, ours, peer: { passed: theirs.ending.kind === "exit", detail } };
+      });
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
+    progress.end();
+    return { rows, skipped: [] };
+  },
+};
