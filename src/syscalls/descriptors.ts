@@ -1,6 +1,5 @@
-/** Descriptors themselves: close, dup, fcntl, locks, pipes, eventfds. */
+/** Descriptors themselves: close, dup, fcntl, locks, pipes. */
 import { errno } from "../kernel/errno.ts";
-import { createEventFd } from "../kernel/eventfd.ts";
 import { O } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { flock, getRecordLock, setRecordLock, type LockRequest, type LockType } from "../kernel/fs/locks.ts";
@@ -225,13 +224,6 @@ function dup3(call: SyscallContext, from: number, to: number, guestFlags: number
   return call.process.files.duplicateTo(from, to, (flags & O.CLOEXEC) !== 0);
 }
 
-function eventfd(call: SyscallContext, initial: number, guestFlags: number): number {
-  const { EFD_SEMAPHORE, EFD_NONBLOCK, EFD_CLOEXEC } = call.abi.constants.eventfd.guest;
-  if ((guestFlags & ~(EFD_SEMAPHORE! | EFD_NONBLOCK! | EFD_CLOEXEC!)) !== 0) throw errno.EINVAL;
-  const file = createEventFd(initial, (guestFlags & EFD_SEMAPHORE!) !== 0, (guestFlags & EFD_NONBLOCK!) !== 0 ? O.NONBLOCK : 0);
-  return call.process.files.add(file, (guestFlags & EFD_CLOEXEC!) !== 0);
-}
-
 export const DESCRIPTOR_ROWS: readonly SyscallRow[] = [
   full("close", [arg.fd], (call, fd) => {
     call.process.files.close(fd);
@@ -275,6 +267,4 @@ export const DESCRIPTOR_ROWS: readonly SyscallRow[] = [
     return reader;
   }),
   full("pipe2", [arg.intsOut(2), arg.openFlags], pipeInMemory),
-  full("eventfd", [arg.uint], (call, initial) => eventfd(call, initial, 0)),
-  full("eventfd2", [arg.uint, arg.flags("eventfd")], eventfd),
 ];

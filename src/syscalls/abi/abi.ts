@@ -29,8 +29,6 @@ export interface Abi extends DataModel {
   readonly signals: SignalAbi;
   /** `RLIM_INFINITY` of getrlimit(2) (prlimit64 has its own, all ones everywhere). */
   readonly rlimInfinity: number;
-  /** Bytes of a sigset_t: 16 on MIPS, 8 elsewhere. */
-  readonly sigsetBytes: 8 | 16;
   /** Which numbers of `kernel/` tables are this architecture's. */
   readonly architecture: "generic" | "mips";
 

@@ -53,7 +53,6 @@ export function mipsO32(options: O32Options): Abi {
     constants: constantSets(MIPS_CONSTANTS),
     structs: layOut(model, MIPS_FIELDS),
     signals: mipsO32Signals(options),
-    sigsetBytes: 16,
     rlimInfinity: 0x7fffffff,
     indirectNumber: O32_FIRST,
 

@@ -1,0 +1,44 @@
+/** Every system call that is known, whatever the architecture: an ABI picks those that it has a number for. */
+import { ATTRIBUTE_ROWS } from "./attributes.ts";
+import { DESCRIPTOR_ROWS } from "./descriptors.ts";
+import { DIRECTORY_ROWS } from "./directories.ts";
+import { EVENT_ROWS } from "./events.ts";
+import { FILE_ROWS } from "./files.ts";
+import { IDENTITY_ROWS } from "./identity.ts";
+import { IOCTL_ROWS } from "./ioctl.ts";
+import { LIMIT_ROWS } from "./limits.ts";
+import { MEMORY_ROWS } from "./memory.ts";
+import { OPENING_ROWS } from "./opening.ts";
+import { POLL_ROWS } from "./poll.ts";
+import { PRCTL_ROWS } from "./prctl.ts";
+import { PROCESS_ROWS } from "./process.ts";
+import type { SyscallRow } from "./row.ts";
+import { SIGNAL_ROWS } from "./signals.ts";
+import { STAT_ROWS } from "./stat.ts";
+import { SYNC_ROWS } from "./syncing.ts";
+import { SYSTEM_ROWS } from "./system.ts";
+import { TIME_ROWS } from "./time.ts";
+
+/** By subject, for the documentation. */
+export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = {
+  "Reading and writing": FILE_ROWS,
+  "Opening files": OPENING_ROWS,
+  Descriptors: DESCRIPTOR_ROWS,
+  "What is known of files": STAT_ROWS,
+  "Changing files": ATTRIBUTE_ROWS,
+  "Names and directories": DIRECTORY_ROWS,
+  "To the disk": SYNC_ROWS,
+  "Terminals and devices": IOCTL_ROWS,
+  "Waiting for descriptors": POLL_ROWS,
+  Events: EVENT_ROWS,
+  Memory: MEMORY_ROWS,
+  Signals: SIGNAL_ROWS,
+  Time: TIME_ROWS,
+  "Processes and threads": PROCESS_ROWS,
+  "Users and groups": IDENTITY_ROWS,
+  "Limits and scheduling": LIMIT_ROWS,
+  "Process attributes": PRCTL_ROWS,
+  System: SYSTEM_ROWS,
+};
+
+export const ROWS: readonly SyscallRow[] = Object.values(ROWS_BY_SUBJECT).flat();
