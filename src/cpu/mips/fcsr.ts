@@ -24,7 +24,8 @@ export const FCSR_WRITABLE = FCSR_FS | CAUSE_MASK | ENABLES_MASK | FLAGS_MASK | 
  */
 export const FIR_24KF = 0x00739300;
 
-const ROUNDINGS: readonly Rounding[] = ["nearestEven", "towardZero", "up", "down"];
+/** By FCSR's RM field. */
+export const ROUNDINGS: readonly Rounding[] = ["nearestEven", "towardZero", "up", "down"];
 
 /** Before NaN2008 a *clear* top fraction bit made a NaN quiet; the one NaN that such a processor makes is all ones below it. */
 const LEGACY_NANS: NanPolicy = alwaysDefaultNan(true, (format) => format.infinity | (format.fractionMask ^ format.quietBit));

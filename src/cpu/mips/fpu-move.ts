@@ -57,17 +57,11 @@ const memoryRows: readonly MipsRow[] = [
 
 // ── control registers ─────────────────────────────────────────────────────────────────────────────────────────────
 
-const argument = (n: number): number => HELPER_ARGUMENTS + 16 * n;
-
 /** Cause of the operation that `LAST_*` remember; arguments: its id, its operands as 64 bits. */
 const CAUSE_OF_LAST: Helper<"i32"> = {
   name: "fcsr.cause",
   result: "i32",
-  run: (state) => {
-    const fcsr = state.getInt32(FCSR.offset, true);
-    const cause = causeOf(state.getInt32(argument(0), true), fcsr, (n) => state.getBigUint64(argument(1 + n), true));
-    state.setInt32(HELPER_RESULT, cause, true);
-  },
+  run: (state) => state.setInt32(HELPER_RESULT, causeOf(state.getInt32(HELPER_ARGUMENTS, true), state, HELPER_ARGUMENTS + 16, 16), true),
 };
 
 /** The Cause field, in place. */

@@ -38,12 +38,8 @@ export function readFcsr(state: DataView): number {
   let fcsr = state.getInt32(FCSR.offset, true);
   const last = state.getInt32(LAST_OPERATION.offset, true);
   if (last !== 0) {
-    const operands = [0, 1, 2].map((n): readonly [bigint, bigint] => [
-      BigInt(state.getUint32(LAST_SINGLES[n]!.offset, true)),
-      state.getBigUint64(LAST_DOUBLES[n]!.offset, true),
-    ]);
-    const cause = causeOf(last, fcsr, (n, wide) => operands[n]![wide ? 1 : 0]);
-    fcsr = (fcsr & ~CAUSE_MASK) | cause;
+    const wide = (last & 1) !== 0;
+    fcsr = (fcsr & ~CAUSE_MASK) | causeOf(last, state, wide ? LAST_DOUBLES[0]!.offset : LAST_SINGLES[0]!.offset, wide ? 8 : 4);
   }
   for (const [n, slot] of FCC.entries()) fcsr |= (state.getInt32(slot.offset, true) & 1) << fccShift(n);
   return fcsr >>> 0;

@@ -5,3 +5,4 @@
 export * from "./format.ts";
 export * from "./arithmetic.ts";
 export * from "./convert.ts";
+export * from "./quick.ts";

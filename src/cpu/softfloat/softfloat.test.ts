@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FloatContext, FloatFormat, Rounding } from "./index.ts";
+import type { FloatContext, FloatFormat, Quick, Rounding } from "./index.ts";
 import {
   DIVIDE_BY_ZERO,
   F16,
@@ -25,6 +25,11 @@ import {
   keepFirstNan,
   multiply,
   multiplyAdd,
+  quickAdd,
+  quickDivide,
+  quickMultiply,
+  quickSquareRoot,
+  quickToInteger,
   roundToIntegral,
   squareRoot,
   subtract,
@@ -168,6 +173,40 @@ describe.each(FORMATS)("$name as the host does it, rounding to nearest", (format
         const ordinal = (bits: bigint): bigint => ((bits & format.signBit) !== 0n ? -(bits & ~format.signBit) : bits);
         expect(ordinal(up!) - ordinal(down!)).toBe(1n);
       }
+    }
+  });
+});
+
+describe.each(FORMATS)("$name by the host's arithmetic, in every rounding mode", (format) => {
+  const close = (a: bigint): bigint => (a & ~format.infinity) | ((BigInt(format.bias) + (a % 40n) - 20n) << BigInt(format.fractionBits));
+  const both = [
+    [quickAdd, add],
+    [quickMultiply, multiply],
+    [quickDivide, divide],
+    [(q: Quick, f: FloatFormat, a: number) => quickSquareRoot(q, f, a), (f: FloatFormat, a: bigint, _b: bigint, c: FloatContext) => squareRoot(f, a, c)],
+  ] as const;
+  test.each(["nearestEven", "towardZero", "up", "down"] as const)("%s is what the arithmetic on bits gives", (rounding) => {
+    let applied = 0;
+    for (const [x, y] of operands(format, 1500))
+      for (const [a, b] of [[x, y] as const, [close(x), close(y)] as const])
+        for (const [quickly, exactly] of both) {
+          const quick: Quick = { rounding, inexact: false };
+          const value = quickly(quick, format, toHost(format, a), toHost(format, b));
+          if (Number.isNaN(value)) continue;
+          applied++;
+          const c = context(rounding);
+          const bits = exactly(format, a, b, c);
+          if (fromHost(format, value) !== bits || c.flags !== (quick.inexact ? INEXACT : 0)) expect.fail(`${a.toString(16)} ${b.toString(16)}: ${value}`);
+        }
+    expect(applied).toBeGreaterThan(10000);
+  });
+  test.each(["nearestEven", "towardZero", "up", "down"] as const)("to integer, %s", (rounding) => {
+    for (const [a] of operands(format, 500)) {
+      const near = close(a);
+      const quick: Quick = { rounding, inexact: false };
+      const c = context(rounding);
+      const value = quickToInteger(quick, toHost(format, near), rounding, 2 ** 31);
+      expect([BigInt(value), quick.inexact]).toEqual([toInteger(format, near, INT32, rounding, c), c.flags === INEXACT]);
     }
   });
 });
