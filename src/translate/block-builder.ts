@@ -401,7 +401,7 @@ export class BlockBuilder implements Emitter {
   systemCall(next: number): void {
     this.#end({ kind: "systemCall", next: next >>> 0 });
   }
-  leave(next: number): void {
-    this.#end({ kind: "leave", next: next >>> 0 });
+  leave(next: number | I32): void {
+    this.#end({ kind: "leave", next: typeof next === "number" ? this.const32(next) : asNode(next) });
   }
 }

@@ -197,6 +197,7 @@ class RegionCompiler implements Sink {
       const { terminator } = block;
       if (terminator.kind === "branch") visit(terminator.condition);
       else if (terminator.kind === "callIndirect" || terminator.kind === "jumpIndirect" || terminator.kind === "return") visit(terminator.target);
+      else if (terminator.kind === "leave") visit(terminator.next);
       else if (terminator.kind === "raise" && terminator.info) visit(terminator.info);
     }
     this.#containers = new Containers(slots);
@@ -339,6 +340,7 @@ class RegionCompiler implements Sink {
     const { terminator } = block;
     if (terminator.kind === "branch") read(terminator.condition);
     else if (terminator.kind === "callIndirect" || terminator.kind === "jumpIndirect" || terminator.kind === "return") read(terminator.target);
+    else if (terminator.kind === "leave") read(terminator.next);
     else if (terminator.kind === "raise" && terminator.info) read(terminator.info);
     const successors: number[] = [];
     if (terminator.kind === "jump" || terminator.kind === "branch") {
@@ -1264,7 +1266,9 @@ class RegionCompiler implements Sink {
       }
       case "leave":
         this.#flush();
-        this.#storeState32(PC, terminator.next);
+        this.#const32(0);
+        this.#value(terminator.next);
+        this.#stateAccess(W.i32Store, PC);
         this.#returnExit(EXIT_YIELD);
         break;
       case "raise":

@@ -98,7 +98,7 @@ export type Terminator =
   | { readonly kind: "jumpIndirect"; readonly target: Node; readonly candidates: readonly number[] }
   | { readonly kind: "return"; readonly target: Node }
   | { readonly kind: "systemCall"; readonly next: number }
-  | { readonly kind: "leave"; readonly next: number }
+  | { readonly kind: "leave"; readonly next: Node }
   | { readonly kind: "raise"; readonly exception: Exception; readonly info: Node | null };
 
 /** A basic block. Blocks are named by guest PC; the extra block on a branch's taken edge gets a negative number. */
