@@ -27,7 +27,9 @@ await esbuild.build({
   target: "node24",
   // Native code, and what only rare command lines need, stay packages; the rest is one read at start-up.
   external: ["koffi", "yargs"],
-  banner: { js: 'import { createRequire as babelfCreateRequire } from "node:module"; const require = babelfCreateRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as babelfCreateRequire } from "node:module"; const require = babelfCreateRequire(import.meta.url);',
+  },
   sourcemap: true,
   sourcesContent: false,
   legalComments: "linked",

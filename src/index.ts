@@ -103,7 +103,8 @@ const PROGRAM_FROM_BYTES = "/program";
 
 /** Runs a program to its end. Rejects only for options that make no sense, never for what a program or its file does. */
 export async function run(options: RunOptions): Promise<RunResult> {
-  if (options.cpu !== undefined && !(options.cpu in CPU_MODELS)) throw new RangeError(`no such processor: ${options.cpu}`);
+  if (options.cpu !== undefined && !(options.cpu in CPU_MODELS))
+    throw new RangeError(`no such processor: ${options.cpu}`);
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
   const outcome = await runProgram({
@@ -166,7 +167,9 @@ function captured(options: RunOptions, stdout: Uint8Array[], stderr: Uint8Array[
       },
     }) as const;
   return [
-    stdin === undefined ? { kind: "null" } : { kind: "bytes", bytes: typeof stdin === "string" ? Buffer.from(stdin) : stdin },
+    stdin === undefined
+      ? { kind: "null" }
+      : { kind: "bytes", bytes: typeof stdin === "string" ? Buffer.from(stdin) : stdin },
     sink(stdout, onStdout),
     sink(stderr, onStderr),
   ];

@@ -1,7 +1,17 @@
 /** Which variables the guest sees. */
 
 /** What a sandboxed program gets unasked: how to talk to the terminal and the user, nothing of who or where they are. */
-const HARMLESS = new Set(["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ"]);
+const HARMLESS = new Set([
+  "TERM",
+  "COLORTERM",
+  "NO_COLOR",
+  "FORCE_COLOR",
+  "COLUMNS",
+  "LINES",
+  "LANG",
+  "LANGUAGE",
+  "TZ",
+]);
 const isHarmless = (name: string): boolean => HARMLESS.has(name) || name.startsWith("LC_");
 
 /** What a program expects to be there; the host's own values would name directories that the guest does not have. */

@@ -18,7 +18,9 @@ export async function helpText(columns: number): Promise<string> {
   for (const option of OPTIONS as readonly Option[]) {
     parser.option(option.name, {
       group: `${option.group}:`,
-      describe: option.help + (option.value === undefined ? "" : `  [${option.takes === "optional" ? "=" : ""}${option.value}]`),
+      describe:
+        option.help +
+        (option.value === undefined ? "" : `  [${option.takes === "optional" ? "=" : ""}${option.value}]`),
       ...(option.letter === undefined ? {} : { alias: option.letter }),
       type: option.takes === "nothing" ? "boolean" : undefined,
     });

@@ -32,7 +32,12 @@ const row = <const N extends string>(
 });
 
 export const OPTIONS = [
-  row("sysroot", "Program", { letter: "L", value: "DIR" }, "the guest's file tree: its dynamic linker, libraries, /etc"),
+  row(
+    "sysroot",
+    "Program",
+    { letter: "L", value: "DIR" },
+    "the guest's file tree: its dynamic linker, libraries, /etc",
+  ),
   row("env", "Program", { letter: "E", value: "NAME=VALUE", repeated: true }, "set a variable for the guest"),
   row("unset-env", "Program", { letter: "U", value: "NAME", repeated: true }, "take a variable away from the guest"),
   row("argv0", "Program", { letter: "0", value: "NAME" }, "what the guest sees as its own name"),
@@ -40,9 +45,19 @@ export const OPTIONS = [
   row("uname", "Program", { letter: "r", value: "RELEASE" }, "the kernel release that uname tells"),
   row("cpu", "Program", { letter: "cpu", value: "MODEL" }, "the processor; --cpu=help lists them"),
   row("allow-fs-read", "Sandbox", { value: "PATH", repeated: true }, "show a host file or directory, read-only"),
-  row("allow-fs-write", "Sandbox", { value: "PATH", repeated: true }, "show a host file or directory, to read and write"),
+  row(
+    "allow-fs-write",
+    "Sandbox",
+    { value: "PATH", repeated: true },
+    "show a host file or directory, to read and write",
+  ),
   row("allow-net", "Sandbox", { value: "HOST:PORT", optional: true, repeated: true }, "let it reach the network"),
-  row("allow-env", "Sandbox", { value: "NAME", optional: true, repeated: true }, "pass a variable of yours on; all without =NAME"),
+  row(
+    "allow-env",
+    "Sandbox",
+    { value: "NAME", optional: true, repeated: true },
+    "pass a variable of yours on; all without =NAME",
+  ),
   row("allow-all", "Sandbox", {}, "no sandbox: every file, variable and network that you have"),
   row("timeout", "Limits", { value: "TIME" }, "end after this time: 500ms, 10s, 2m (exit code 124)"),
   row("cpu-time", "Limits", { value: "TIME" }, "end after this much processor time (exit code 124)"),

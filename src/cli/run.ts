@@ -17,7 +17,8 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
   }
   if (one("log") === "help") return showLogItems();
   const [path, ...args] = program;
-  if (path === undefined) throw new UsageError("which program? Write: babelf [options] program [args…]; see babelf --help");
+  if (path === undefined)
+    throw new UsageError("which program? Write: babelf [options] program [args…]; see babelf --help");
   if (given.has("allow-net")) throw new UsageError("--allow-net: there are no sockets in this version");
 
   const everything = given.has("allow-all");
@@ -38,14 +39,35 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ...defined("sysroot", one("sysroot")),
     allow: { fsRead: all("allow-fs-read"), fsWrite: all("allow-fs-write"), all: everything },
     limits: {
-      ...defined("wallTime", map(one("timeout"), (text) => parseTime("timeout", text))),
-      ...defined("cpuTime", map(one("cpu-time"), (text) => parseTime("cpu-time", text))),
-      ...defined("memory", map(one("memory"), (text) => parseSize("memory", text))),
-      ...defined("output", map(one("output"), (text) => parseSize("output", text))),
-      ...defined("openFiles", map(one("open-files"), (text) => parseCount("open-files", text))),
-      ...defined("processes", map(one("processes"), (text) => parseCount("processes", text))),
+      ...defined(
+        "wallTime",
+        map(one("timeout"), (text) => parseTime("timeout", text)),
+      ),
+      ...defined(
+        "cpuTime",
+        map(one("cpu-time"), (text) => parseTime("cpu-time", text)),
+      ),
+      ...defined(
+        "memory",
+        map(one("memory"), (text) => parseSize("memory", text)),
+      ),
+      ...defined(
+        "output",
+        map(one("output"), (text) => parseSize("output", text)),
+      ),
+      ...defined(
+        "openFiles",
+        map(one("open-files"), (text) => parseCount("open-files", text)),
+      ),
+      ...defined(
+        "processes",
+        map(one("processes"), (text) => parseCount("processes", text)),
+      ),
     },
-    ...defined("stackSize", map(one("stack-size"), (text) => parseSize("stack-size", text))),
+    ...defined(
+      "stackSize",
+      map(one("stack-size"), (text) => parseSize("stack-size", text)),
+    ),
     ...defined("cpu", cpu),
     ...defined("release", one("uname")),
     ffi: !given.has("no-ffi"),

@@ -47,7 +47,9 @@ export function createStrace(print: (line: string) => void): SyscallTracer {
 
 function showAnswer(answer: Result | Errno, format: "decimal" | "hex" | "octal" | "none"): string {
   if (answer instanceof Errno) {
-    return answer.name.startsWith("ERESTART") ? `? ${answer.name} (${answer.message})` : `-1 ${answer.name} (${answer.message})`;
+    return answer.name.startsWith("ERESTART")
+      ? `? ${answer.name} (${answer.message})`
+      : `-1 ${answer.name} (${answer.message})`;
   }
   if (typeof answer === "symbol" || format === "none") return "?";
   if (format === "hex") return `0x${(typeof answer === "number" ? answer >>> 0 : answer).toString(16)}`;

@@ -1,7 +1,8 @@
 /** Why a program cannot be run. */
 
 /** The errno that execve(2) gives for a `LoadError`. */
-export type LoadErrno = "ENOENT" | "ENOTDIR" | "EACCES" | "ENOEXEC" | "ELIBBAD" | "ENOMEM" | "ELOOP" | "E2BIG" | "EINVAL" | "EIO";
+export type LoadErrno =
+  "ENOENT" | "ENOTDIR" | "EACCES" | "ENOEXEC" | "ELIBBAD" | "ENOMEM" | "ELOOP" | "E2BIG" | "EINVAL" | "EIO";
 
 /** Exit codes as shells give them: the program is not there, or it is there and cannot be run. */
 export const EXIT_NOT_FOUND = 127;

@@ -66,7 +66,14 @@ export function writeInitialStack(space: AddressSpace, path: string, contents: S
   named.set("random", below);
 
   const auxv = [...contents.auxv((name) => named.get(name) ?? 0), [AT_NULL, 0] as const];
-  const words = [argv.length, ...addresses.slice(0, argv.length), 0, ...addresses.slice(argv.length, -1), 0, ...auxv.flat()];
+  const words = [
+    argv.length,
+    ...addresses.slice(0, argv.length),
+    0,
+    ...addresses.slice(argv.length, -1),
+    0,
+    ...auxv.flat(),
+  ];
   const stackPointer = (below - words.length * POINTER) & ~15;
   const table = new DataView(new ArrayBuffer(words.length * POINTER));
   words.forEach((word, i) => table.setUint32(i * POINTER, word, space.littleEndian));

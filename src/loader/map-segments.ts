@@ -18,7 +18,10 @@ export interface MappedElf {
 }
 
 /** Checks what can be checked before memory is touched, and gives the range of all segments. Throws `LoadError`. */
-export function segmentRange(elf: ElfFile, limit: number): { segments: readonly Segment[]; start: number; end: number } {
+export function segmentRange(
+  elf: ElfFile,
+  limit: number,
+): { segments: readonly Segment[]; start: number; end: number } {
   const refuse = (reason: string): never => {
     throw new LoadError(elf.path, "ENOEXEC", reason);
   };
@@ -31,10 +34,15 @@ export function segmentRange(elf: ElfFile, limit: number): { segments: readonly 
     if (segment.fileSize > 0 && segment.offset % PAGE_SIZE !== segment.address % PAGE_SIZE) {
       return refuse("not a valid ELF file: a segment that does not lie on a page");
     }
-    if (segment.offset + segment.fileSize > elf.file.size) return refuse("cut off: a segment lies past the end of the file");
+    if (segment.offset + segment.fileSize > elf.file.size)
+      return refuse("cut off: a segment lies past the end of the file");
     const last = segment.address + segment.memorySize;
     if (last > limit) {
-      throw new LoadError(elf.path, "ENOMEM", `needs memory up to 0x${last.toString(16)}, beyond the guest's address space`);
+      throw new LoadError(
+        elf.path,
+        "ENOMEM",
+        `needs memory up to 0x${last.toString(16)}, beyond the guest's address space`,
+      );
     }
     start = Math.min(start, pageFloor(segment.address));
     end = Math.max(end, pageCeil(last));
@@ -43,7 +51,12 @@ export function segmentRange(elf: ElfFile, limit: number): { segments: readonly 
 }
 
 /** Maps `elf`; a file that goes anywhere is put near `base` (0: wherever there is room). */
-export function mapSegments(space: AddressSpace, elf: ElfFile, base: number, stack: readonly [number, number]): MappedElf {
+export function mapSegments(
+  space: AddressSpace,
+  elf: ElfFile,
+  base: number,
+  stack: readonly [number, number],
+): MappedElf {
   const { segments, start, end } = segmentRange(elf, space.limit);
   let bias = 0;
   if (!elf.fixed) {
@@ -97,7 +110,14 @@ function mapSegment(space: AddressSpace, backing: Backing, segment: Segment, add
   let mapped = first;
   if (segment.fileSize > 0) {
     mapped = pageCeil(fileEnd);
-    const request = { address: first, length: mapped - first, protection, fixed: true, noReplace: false, shared: false };
+    const request = {
+      address: first,
+      length: mapped - first,
+      protection,
+      fixed: true,
+      noReplace: false,
+      shared: false,
+    };
     space.map({ ...request, backing, offset: segment.offset - (address - first), privileged: true });
     // The rest of the last page belongs to bss: what the file has there must not show. A page that the program could
     // not write has no bss in it, and Linux leaves it alone.
@@ -127,7 +147,10 @@ function overlapsMapping(space: AddressSpace, segment: Segment): boolean {
 
 function unmapGaps(space: AddressSpace, segments: readonly Segment[], bias: number, start: number, end: number): void {
   let at = start;
-  const ranges = segments.map((each) => [pageFloor(each.address + bias), pageCeil(each.address + bias + each.memorySize)]);
+  const ranges = segments.map((each) => [
+    pageFloor(each.address + bias),
+    pageCeil(each.address + bias + each.memorySize),
+  ]);
   ranges.sort((a, b) => a[0]! - b[0]!);
   for (const [first, last] of ranges as [number, number][]) {
     if (first > at) space.unmap(at, first - at);

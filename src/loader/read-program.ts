@@ -67,7 +67,8 @@ function readInterpreter(openFile: OpenProgramFile, elf: ElfFile): ElfFile | nul
   }
   const path = bytes.subarray(0, bytes.indexOf(0)).toString();
   const file = open(openFile, path, elf.path);
-  if (!isElf(file.read(0, 4))) throw new LoadError(elf.path, "ELIBBAD", `its dynamic linker ${path} is not an ELF file`);
+  if (!isElf(file.read(0, 4)))
+    throw new LoadError(elf.path, "ELIBBAD", `its dynamic linker ${path} is not an ELF file`);
   const interpreter = readElf(path, file);
   checkMips(interpreter);
   if (interpreter.endian !== elf.endian) {
