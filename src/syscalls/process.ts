@@ -240,7 +240,6 @@ export const PROCESS_ROWS: readonly SyscallRow[] = [
     call.memory.writeU32(headAt, task.robustList?.head ?? 0);
     return 0;
   }),
-  full("sched_yield", [], () => 0),
   partial("futex", futexArguments, "no priority inheritance", (call, at, op, value, timeout, at2, value3) =>
     futex(call, at, op, value, timeout, at2, value3, call.abi.word === 8),
   ),
@@ -250,9 +249,6 @@ export const PROCESS_ROWS: readonly SyscallRow[] = [
   // glibc asks for it in every program and does well without: no warning.
   partial("rseq", [arg.pointer, arg.uint, arg.int, arg.hexadecimal], "always ENOSYS", () => {
     throw errno.ENOSYS;
-  }),
-  partial("ptrace", [arg.int, arg.pid, arg.pointer, arg.pointer], "always EPERM", () => {
-    throw errno.EPERM;
   }),
   missing("fork", [], NO_PROCESSES),
   missing("vfork", [], NO_PROCESSES),

@@ -152,7 +152,6 @@ export const SYSTEM_ROWS: readonly SyscallRow[] = [
   missing("perf_event_open", [arg.pointer, arg.pid, arg.int, arg.fd, arg.hexadecimal], "no performance counters"),
   missing("userfaultfd", [arg.int], "no user-space paging"),
   missing("seccomp", [arg.uint, arg.uint, arg.pointer], "no filters; the whole guest is in a sandbox"),
-  missing("rseq", [arg.pointer, arg.size, arg.int, arg.hexadecimal], "the C libraries do without"),
   missing("ptrace", [arg.int, arg.pid, arg.pointer, arg.pointer], "debug with the built-in gdb server"),
   missing("socketcall", [arg.int, arg.pointer], "no sockets yet"),
   missing("socket", [arg.int, arg.int, arg.int], "no sockets yet"),
