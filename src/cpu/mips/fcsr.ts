@@ -6,7 +6,15 @@
  *     FCC7-1 FCC0 FS   NAN2008  Cause E V Z O U I Enables VZOUI Flags VZOUI  RM
  */
 import type { FloatContext, NanPolicy, Rounding } from "../softfloat/index.ts";
-import { DIVIDE_BY_ZERO, INEXACT, INVALID, OVERFLOW, UNDERFLOW, alwaysDefaultNan, keepFirstNan } from "../softfloat/index.ts";
+import {
+  DIVIDE_BY_ZERO,
+  INEXACT,
+  INVALID,
+  OVERFLOW,
+  UNDERFLOW,
+  alwaysDefaultNan,
+  keepFirstNan,
+} from "../softfloat/index.ts";
 
 export const FCSR_FS = 1 << 24;
 export const FCSR_ABS2008 = 1 << 19;
@@ -28,7 +36,10 @@ export const FIR_24KF = 0x00739300;
 export const ROUNDINGS: readonly Rounding[] = ["nearestEven", "towardZero", "up", "down"];
 
 /** Before NaN2008 a *clear* top fraction bit made a NaN quiet; the one NaN that such a processor makes is all ones below it. */
-const LEGACY_NANS: NanPolicy = alwaysDefaultNan(true, (format) => format.infinity | (format.fractionMask ^ format.quietBit));
+const LEGACY_NANS: NanPolicy = alwaysDefaultNan(
+  true,
+  (format) => format.infinity | (format.fractionMask ^ format.quietBit),
+);
 const NANS_2008: NanPolicy = keepFirstNan((format) => format.infinity | format.quietBit);
 
 /** The environment that an FCSR value asks for. */
@@ -50,7 +61,8 @@ const FLAG_BITS: readonly (readonly [flag: number, bit: number])[] = [
   [INVALID, 16],
 ];
 /** IEEE flags in the order of FCSR's fields: I U O Z V. */
-export const mipsFlags = (flags: number): number => FLAG_BITS.reduce((bits, [flag, bit]) => ((flags & flag) !== 0 ? bits | bit : bits), 0);
+export const mipsFlags = (flags: number): number =>
+  FLAG_BITS.reduce((bits, [flag, bit]) => ((flags & flag) !== 0 ? bits | bit : bits), 0);
 
 /** FCSR after an operation: Cause is replaced; Flags are added to, unless one of the exceptions is enabled (6.6). */
 export const recordFlags = (fcsr: number, flags: number): number => {

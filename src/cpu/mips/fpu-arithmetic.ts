@@ -25,11 +25,11 @@ function sumInexact(e: Emitter, f: FloatOperators, a: Float, b: Float, s: Float)
 }
 
 /** Zero bits at the end of a double's significand; at most 52. */
-const trailingZeros = (e: Emitter, a: F64): I64 =>
-  e.i64.ctz(e.i64.or(e.i64.reinterpretF64(a), e.const64(1n << 52n)));
+const trailingZeros = (e: Emitter, a: F64): I64 => e.i64.ctz(e.i64.or(e.i64.reinterpretF64(a), e.const64(1n << 52n)));
 
 /** 1 where the product of two doubles may need more than 53 bits: an odd part of 53 - n bits times one of 53 - m has at most 106 - n - m. */
-const longProduct = (e: Emitter, a: F64, b: F64): I32 => e.i64.ltU(e.i64.add(trailingZeros(e, a), trailingZeros(e, b)), e.const64(53n));
+const longProduct = (e: Emitter, a: F64, b: F64): I32 =>
+  e.i64.ltU(e.i64.add(trailingZeros(e, a), trailingZeros(e, b)), e.const64(53n));
 
 const widen = (e: Emitter, a: Float): F64 => e.f64.promoteF32(a as F32);
 
@@ -45,7 +45,10 @@ const SMALLEST_NORMAL = 2 ** -1022;
 function notExactly(e: Emitter, f: FloatOperators, x: Float, y: Float, target: Float): I32 {
   if (f.format === "s") return e.f64.ne(e.f64.mul(widen(e, x), widen(e, y)), widen(e, target));
   // A subnormal target could have been reached by rounding.
-  const normal = e.f64.ge(e.f64.abs(target as F64), e.constF64(new BigUint64Array(Float64Array.of(SMALLEST_NORMAL).buffer)[0]!));
+  const normal = e.f64.ge(
+    e.f64.abs(target as F64),
+    e.constF64(new BigUint64Array(Float64Array.of(SMALLEST_NORMAL).buffer)[0]!),
+  );
   const equal = e.f64.eq(e.f64.mul(x as F64, y as F64), target as F64);
   return e.i32.or(longProduct(e, x as F64, y as F64), e.i32.eqz(e.i32.and(normal, equal)));
 }
@@ -71,7 +74,12 @@ const zeroProduct = (e: Emitter, f: FloatOperators, a: Float, b: Float, product:
   e.i32.and(isZero(e, f, product), e.i32.or(isZero(e, f, a), isZero(e, f, b)));
 const product: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "mul", a!, b!);
-  return { value, rare: extreme(e, f, value), inexact: () => productInexact(e, f, a!, b!, value), harmless: () => zeroProduct(e, f, a!, b!, value) };
+  return {
+    value,
+    rare: extreme(e, f, value),
+    inexact: () => productInexact(e, f, a!, b!, value),
+    harmless: () => zeroProduct(e, f, a!, b!, value),
+  };
 };
 const quotient: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "div", a!, b!);
@@ -128,18 +136,42 @@ const lift =
     const sources = registers.map((name) => fields[name]!);
     if (rejects(e, context, ...[destination, ...sources].map((n) => [letter, n] as const))) return;
     const operands = sources.map((n) => f.get(e, context, n));
-    f.set(e, context, destination, operate(e, context, operations[letter], operands, () => meaning(e, f, operands)));
+    f.set(
+      e,
+      context,
+      destination,
+      operate(e, context, operations[letter], operands, () => meaning(e, f, operands)),
+    );
   };
 
 const two = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning): MipsRow[] =>
-  LETTERS.map((x) => row(`${mnemonic}.${x}`, `010001 ${FMT[x]} ttttt sssss ddddd ${code}` as string, "fd,fs,ft", lift(operations, x, ["s", "t"], meaning)));
+  LETTERS.map((x) =>
+    row(
+      `${mnemonic}.${x}`,
+      `010001 ${FMT[x]} ttttt sssss ddddd ${code}` as string,
+      "fd,fs,ft",
+      lift(operations, x, ["s", "t"], meaning),
+    ),
+  );
 const one = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning, release?: 2): MipsRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${code}` as string, "fd,fs", lift(operations, x, ["s"], meaning), release === undefined ? {} : { release }),
+    row(
+      `${mnemonic}.${x}`,
+      `010001 ${FMT[x]} 00000 sssss ddddd ${code}` as string,
+      "fd,fs",
+      lift(operations, x, ["s"], meaning),
+      release === undefined ? {} : { release },
+    ),
   );
 const three = (mnemonic: string, code: string, operations: OperationPair, meaning: Meaning): MipsRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${x}`, `010011 rrrrr ttttt sssss ddddd ${code} ${FMT3[x]}` as string, "fd,fr,fs,ft", lift(operations, x, ["s", "t", "r"], meaning), { release: 2 }),
+    row(
+      `${mnemonic}.${x}`,
+      `010011 rrrrr ttttt sssss ddddd ${code} ${FMT3[x]}` as string,
+      "fd,fr,fs,ft",
+      lift(operations, x, ["s", "t", "r"], meaning),
+      { release: 2 },
+    ),
   );
 const sign = (mnemonic: "abs" | "neg", code: string): MipsRow[] =>
   LETTERS.map((x) =>

@@ -17,7 +17,24 @@ const moveRow = rowsOf("FPU conditional move");
  * The conditions by the last four bits of the encoding: 8 signalling, 4 true if less, 2 if equal, 1 if unordered. The
  * opposites (`c.or`, `c.neq` …) are the same instructions with the other branch.
  */
-const CONDITIONS = ["f", "un", "eq", "ueq", "olt", "ult", "ole", "ule", "sf", "ngle", "seq", "ngl", "lt", "nge", "le", "ngt"] as const;
+const CONDITIONS = [
+  "f",
+  "un",
+  "eq",
+  "ueq",
+  "olt",
+  "ult",
+  "ole",
+  "ule",
+  "sf",
+  "ngle",
+  "seq",
+  "ngl",
+  "lt",
+  "nge",
+  "le",
+  "ngt",
+] as const;
 
 /** Whether `a` and `b` are related as a condition says; one that is true of NaNs is written as the opposite of its opposite. */
 function relation(e: Emitter, f: FloatOperators, condition: number, a: Float, b: Float): I32 {
@@ -53,22 +70,27 @@ const four = (n: number): string => n.toString(2).padStart(4, "0");
 
 const compareRows = LETTERS.flatMap((x) =>
   CONDITIONS.map((name, condition) =>
-    compareRow(`c.${name}.${x}`, `010001 ${FMT[x]} ttttt sssss ccc 00 11 ${four(condition)}` as string, "cc_fs,ft", (e, fields, context) => {
-      const [s, t, c] = [fields["s"]!, fields["t"]!, fields["c"]!];
-      if (rejects(e, context, [x, s], [x, t])) return;
-      const f = FLOATS[x];
-      const [a, b] = [f.get(e, context, s), f.get(e, context, t)];
-      const operation = ((condition & 8) !== 0 ? COMPARE_SIGNALLING : COMPARE_QUIET)[x];
-      const result = operateForFlags(
-        e,
-        context,
-        operation,
-        [a, b],
-        () => ({ value: relation(e, f, condition, a, b), rare: maybeUnordered(e, f, a, b) }),
-        (found) => e.i32.ne(e.i32.and(found, e.const32(condition & 7)), e.const32(0)),
-      );
-      e.set(FCC[c]!, result);
-    }),
+    compareRow(
+      `c.${name}.${x}`,
+      `010001 ${FMT[x]} ttttt sssss ccc 00 11 ${four(condition)}` as string,
+      "cc_fs,ft",
+      (e, fields, context) => {
+        const [s, t, c] = [fields["s"]!, fields["t"]!, fields["c"]!];
+        if (rejects(e, context, [x, s], [x, t])) return;
+        const f = FLOATS[x];
+        const [a, b] = [f.get(e, context, s), f.get(e, context, t)];
+        const operation = ((condition & 8) !== 0 ? COMPARE_SIGNALLING : COMPARE_QUIET)[x];
+        const result = operateForFlags(
+          e,
+          context,
+          operation,
+          [a, b],
+          () => ({ value: relation(e, f, condition, a, b), rare: maybeUnordered(e, f, a, b) }),
+          (found) => e.i32.ne(e.i32.and(found, e.const32(condition & 7)), e.const32(0)),
+        );
+        e.set(FCC[c]!, result);
+      },
+    ),
   ),
 );
 
@@ -92,7 +114,12 @@ const branchLikelyIf =
     endWithBranchLikely(e, context, isCondition(e, c, wanted), branchTarget(context.pc, o));
 
 /** `mov{f,t,n,z}.fmt fd, fs`: fd keeps its value where the condition fails. */
-const moveIf = (mnemonic: string, bits: string, operands: string, condition: (e: Emitter, fields: Readonly<Record<string, number>>) => I32): MipsRow[] =>
+const moveIf = (
+  mnemonic: string,
+  bits: string,
+  operands: string,
+  condition: (e: Emitter, fields: Readonly<Record<string, number>>) => I32,
+): MipsRow[] =>
   LETTERS.map((x) =>
     moveRow(`${mnemonic}.${x}`, bits.replace("fmt", FMT[x]), operands, (e, fields, context) => {
       const [s, d] = [fields["s"]!, fields["d"]!];
@@ -110,10 +137,18 @@ export const FPU_COMPARE_ROWS: readonly MipsRow[] = [
   branchRow("bc1fl", "010001 01000 ccc 1 0 oooooooooooooooo", "cc_target", branchLikelyIf(false), BRANCH),
   branchRow("bc1tl", "010001 01000 ccc 1 1 oooooooooooooooo", "cc_target", branchLikelyIf(true), BRANCH),
 
-  moveRow("movf", "000000 sssss ccc 0 0 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) => setGpr(e, d, e.select(isCondition(e, c, false), gpr(e, s), gpr(e, d)))),
-  moveRow("movt", "000000 sssss ccc 0 1 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) => setGpr(e, d, e.select(isCondition(e, c, true), gpr(e, s), gpr(e, d)))),
-  ...moveIf("movf", "010001 fmt ccc 0 0 sssss ddddd 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, false)),
-  ...moveIf("movt", "010001 fmt ccc 0 1 sssss ddddd 010001", "fd,fs,cc", (e, fields) => isCondition(e, fields["c"]!, true)),
+  moveRow("movf", "000000 sssss ccc 0 0 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) =>
+    setGpr(e, d, e.select(isCondition(e, c, false), gpr(e, s), gpr(e, d))),
+  ),
+  moveRow("movt", "000000 sssss ccc 0 1 ddddd 00000 000001", "rd,rs,cc", (e, { s, d, c }) =>
+    setGpr(e, d, e.select(isCondition(e, c, true), gpr(e, s), gpr(e, d))),
+  ),
+  ...moveIf("movf", "010001 fmt ccc 0 0 sssss ddddd 010001", "fd,fs,cc", (e, fields) =>
+    isCondition(e, fields["c"]!, false),
+  ),
+  ...moveIf("movt", "010001 fmt ccc 0 1 sssss ddddd 010001", "fd,fs,cc", (e, fields) =>
+    isCondition(e, fields["c"]!, true),
+  ),
   ...moveIf("movz", "010001 fmt ttttt sssss ddddd 010010", "fd,fs,rt", (e, fields) => e.i32.eqz(gpr(e, fields["t"]!))),
   ...moveIf("movn", "010001 fmt ttttt sssss ddddd 010011", "fd,fs,rt", (e, fields) => gpr(e, fields["t"]!)),
 ];

@@ -40,14 +40,26 @@ const toInteger = (name: keyof typeof ROUNDERS, conversion: Conversion, word: st
       const [s, d] = [fields["s"]!, fields["d"]!];
       if (rejects(e, context, [x, s])) return;
       const a = FLOATS[x].get(e, context, s);
-      e.set(views(context).w[d]!, operate(e, context, conversion.w[x], [a], () => toWord(e, name, x, a)));
+      e.set(
+        views(context).w[d]!,
+        operate(e, context, conversion.w[x], [a], () => toWord(e, name, x, a)),
+      );
     }),
-    row(`${name}.l.${x}`, `010001 ${FMT[x]} 00000 sssss ddddd ${long}` as string, "fd,fs", (e, fields, context) => {
-      const [s, d] = [fields["s"]!, fields["d"]!];
-      if (rejects(e, context, [x, s], ["l", d])) return;
-      const a = FLOATS[x].get(e, context, s);
-      e.set(views(context).l[d]!, operate(e, context, conversion.l[x], [a], () => toLong(e, name, x, a)));
-    }, { release: 2 }),
+    row(
+      `${name}.l.${x}`,
+      `010001 ${FMT[x]} 00000 sssss ddddd ${long}` as string,
+      "fd,fs",
+      (e, fields, context) => {
+        const [s, d] = [fields["s"]!, fields["d"]!];
+        if (rejects(e, context, [x, s], ["l", d])) return;
+        const a = FLOATS[x].get(e, context, s);
+        e.set(
+          views(context).l[d]!,
+          operate(e, context, conversion.l[x], [a], () => toLong(e, name, x, a)),
+        );
+      },
+      { release: 2 },
+    ),
   ]);
 
 /** 1 where the double `value`, made from the long `a`, is not exactly it. 2^63 saturates, and is never exact. */
@@ -74,23 +86,36 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
     const a = e.get(views(context).w[s]!);
     const value = operate<"f32">(e, context, CVT_S_W, [a], () => {
       const single = e.f32.convertI32S(a);
-      return { value: single, rare: undefined, inexact: () => differ(e, e.f64.promoteF32(single), e.f64.convertI32S(a)) };
+      return {
+        value: single,
+        rare: undefined,
+        inexact: () => differ(e, e.f64.promoteF32(single), e.f64.convertI32S(a)),
+      };
     });
     e.set(views(context).s[d]!, value);
   }),
-  row("cvt.s.l", "010001 10101 00000 sssss ddddd 100000", "fd,fs", (e, { s, d }, context) => {
-    if (rejects(e, context, ["l", s])) return;
-    const a = e.get(views(context).l[s]!);
-    const value = operate<"f32">(e, context, CVT_S_L, [a], () => {
-      const single = e.f32.convertI64S(a);
-      return { value: single, rare: undefined, inexact: () => longDiffers(e, e.f64.promoteF32(single), a) };
-    });
-    e.set(views(context).s[d]!, value);
-  }, { release: 2 }),
+  row(
+    "cvt.s.l",
+    "010001 10101 00000 sssss ddddd 100000",
+    "fd,fs",
+    (e, { s, d }, context) => {
+      if (rejects(e, context, ["l", s])) return;
+      const a = e.get(views(context).l[s]!);
+      const value = operate<"f32">(e, context, CVT_S_L, [a], () => {
+        const single = e.f32.convertI64S(a);
+        return { value: single, rare: undefined, inexact: () => longDiffers(e, e.f64.promoteF32(single), a) };
+      });
+      e.set(views(context).s[d]!, value);
+    },
+    { release: 2 },
+  ),
   row("cvt.d.s", "010001 10000 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
     if (rejects(e, context, ["d", d])) return;
     const a = e.get(views(context).s[s]!);
-    const value = operate<"f64">(e, context, CVT_D_S, [a], () => ({ value: e.f64.promoteF32(a), rare: e.f32.ne(a, a) }));
+    const value = operate<"f64">(e, context, CVT_D_S, [a], () => ({
+      value: e.f64.promoteF32(a),
+      rare: e.f32.ne(a, a),
+    }));
     e.set(views(context).d[d]!, value);
   }),
   row("cvt.d.w", "010001 10100 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
@@ -98,15 +123,21 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
     e.set(views(context).d[d]!, e.f64.convertI32S(e.get(views(context).w[s]!)));
     rememberExact(e);
   }),
-  row("cvt.d.l", "010001 10101 00000 sssss ddddd 100001", "fd,fs", (e, { s, d }, context) => {
-    if (rejects(e, context, ["l", s], ["d", d])) return;
-    const a = e.get(views(context).l[s]!);
-    const value = operate<"f64">(e, context, CVT_D_L, [a], () => {
-      const double = e.f64.convertI64S(a);
-      return { value: double, rare: undefined, inexact: () => longDiffers(e, double, a) };
-    });
-    e.set(views(context).d[d]!, value);
-  }, { release: 2 }),
+  row(
+    "cvt.d.l",
+    "010001 10101 00000 sssss ddddd 100001",
+    "fd,fs",
+    (e, { s, d }, context) => {
+      if (rejects(e, context, ["l", s], ["d", d])) return;
+      const a = e.get(views(context).l[s]!);
+      const value = operate<"f64">(e, context, CVT_D_L, [a], () => {
+        const double = e.f64.convertI64S(a);
+        return { value: double, rare: undefined, inexact: () => longDiffers(e, double, a) };
+      });
+      e.set(views(context).d[d]!, value);
+    },
+    { release: 2 },
+  ),
 
   ...toInteger("cvt", CVT, "100100", "100101"),
   ...toInteger("round", ROUND, "001100", "001000"),

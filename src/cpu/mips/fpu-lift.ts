@@ -14,7 +14,11 @@ export const views = (context: LiftContext): FpuViews => FPU_VIEWS[(context.mode
  * Whether register `n` cannot hold the format, in which case "illegal" was raised: with FR = 0 doubles live in even
  * registers only, and there is no long format.
  */
-export function rejects(e: Emitter, context: LiftContext, ...registers: readonly (readonly [Format, number])[]): boolean {
+export function rejects(
+  e: Emitter,
+  context: LiftContext,
+  ...registers: readonly (readonly [Format, number])[]
+): boolean {
   const fr = (context.mode & MODE_FR) !== 0;
   const rejected = !fr && registers.some(([format, n]) => format === "l" || (format === "d" && (n & 1) !== 0));
   if (rejected) e.raiseIf(e.const32(1), "illegal");
@@ -134,7 +138,13 @@ function doubtful(e: Emitter, context: LiftContext, { rare, inexact }: Fast<Type
 }
 
 /** An operation with a result in a register, as the mode asks. `fast` is not called in SOFT mode. */
-export function operate<T extends Type>(e: Emitter, context: LiftContext, operation: Operation, operands: readonly Value[], fast: () => Fast<T>): Value<T> {
+export function operate<T extends Type>(
+  e: Emitter,
+  context: LiftContext,
+  operation: Operation,
+  operands: readonly Value[],
+  fast: () => Fast<T>,
+): Value<T> {
   if (modeLevel(context.mode) === SOFT) return soft(e, operation, operands) as Value<T>;
   remember(e, operation, operands);
   const parts = fast();
@@ -146,7 +156,14 @@ export function operate<T extends Type>(e: Emitter, context: LiftContext, operat
 }
 
 /** A comparison: the host's result is right even for NaNs, so that the helper is only there for the flags. */
-export function operateForFlags(e: Emitter, context: LiftContext, operation: Operation, operands: readonly Value[], fast: () => Fast<"i32">, fromHelper: (relation: I32) => I32): I32 {
+export function operateForFlags(
+  e: Emitter,
+  context: LiftContext,
+  operation: Operation,
+  operands: readonly Value[],
+  fast: () => Fast<"i32">,
+  fromHelper: (relation: I32) => I32,
+): I32 {
   if (modeLevel(context.mode) === SOFT) return fromHelper(soft(e, operation, operands) as I32);
   remember(e, operation, operands);
   const { value, rare } = fast();

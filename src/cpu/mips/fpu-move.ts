@@ -20,38 +20,88 @@ const memory = rowsOf("FPU load, store and memory control");
 
 // ── loads and stores ──────────────────────────────────────────────────────────────────────────────────────────────
 
-const loadSingle = (e: Emitter, context: LiftContext, at: I32, register: number): void => e.set(views(context).s[register]!, e.loadF32(at));
-const storeSingle = (e: Emitter, context: LiftContext, at: I32, register: number): void => e.storeF32(at, e.get(views(context).s[register]!));
+const loadSingle = (e: Emitter, context: LiftContext, at: I32, register: number): void =>
+  e.set(views(context).s[register]!, e.loadF32(at));
+const storeSingle = (e: Emitter, context: LiftContext, at: I32, register: number): void =>
+  e.storeF32(at, e.get(views(context).s[register]!));
 /** `ldc1`, `sdc1` with an odd register and FR = 0 use its pair; the manual calls the result UNPREDICTABLE. */
-const loadDouble = (e: Emitter, context: LiftContext, at: I32, register: number): void => e.set(views(context).d[register]!, e.loadF64(at));
-const storeDouble = (e: Emitter, context: LiftContext, at: I32, register: number): void => e.storeF64(at, e.get(views(context).d[register]!));
+const loadDouble = (e: Emitter, context: LiftContext, at: I32, register: number): void =>
+  e.set(views(context).d[register]!, e.loadF64(at));
+const storeDouble = (e: Emitter, context: LiftContext, at: I32, register: number): void =>
+  e.storeF64(at, e.get(views(context).d[register]!));
 
 /** The address of an indexed access. */
-const indexed = (e: Emitter, base: number, index: number): I32 => (index === 0 ? gpr(e, base) : base === 0 ? gpr(e, index) : e.i32.add(gpr(e, base), gpr(e, index)));
+const indexed = (e: Emitter, base: number, index: number): I32 =>
+  index === 0 ? gpr(e, base) : base === 0 ? gpr(e, index) : e.i32.add(gpr(e, base), gpr(e, index));
 /** `luxc1`, `suxc1`: the address's low three bits do not count. They need 64-bit registers. */
-const indexedAligned = (e: Emitter, base: number, index: number): I32 => e.i32.and(indexed(e, base, index), e.const32(-8));
+const indexedAligned = (e: Emitter, base: number, index: number): I32 =>
+  e.i32.and(indexed(e, base, index), e.const32(-8));
 
 const RELEASE_2 = { release: 2 } as const;
 
 const memoryRows: readonly MipsRow[] = [
-  memory("lwc1", "110001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => loadSingle(e, context, address(e, s, i), t)),
-  memory("ldc1", "110101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => loadDouble(e, context, address(e, s, i), t)),
-  memory("swc1", "111001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => storeSingle(e, context, address(e, s, i), t)),
-  memory("sdc1", "111101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) => storeDouble(e, context, address(e, s, i), t)),
-  memory("lwxc1", "010011 sssss ttttt 00000 ddddd 000000", "fd,indexreg(base)", (e, { s, t, d }, context) => loadSingle(e, context, indexed(e, s, t), d), RELEASE_2),
-  memory("ldxc1", "010011 sssss ttttt 00000 ddddd 000001", "fd,indexreg(base)", (e, { s, t, d }, context) => {
-    if (!rejects(e, context, ["d", d])) loadDouble(e, context, indexed(e, s, t), d);
-  }, RELEASE_2),
-  memory("luxc1", "010011 sssss ttttt 00000 ddddd 000101", "fd,indexreg(base)", (e, { s, t, d }, context) => {
-    if (!rejects(e, context, ["l", d])) loadDouble(e, context, indexedAligned(e, s, t), d);
-  }, RELEASE_2),
-  memory("swxc1", "010011 sssss ttttt ddddd 00000 001000", "fd,indexreg(base)", (e, { s, t, d }, context) => storeSingle(e, context, indexed(e, s, t), d), RELEASE_2),
-  memory("sdxc1", "010011 sssss ttttt ddddd 00000 001001", "fd,indexreg(base)", (e, { s, t, d }, context) => {
-    if (!rejects(e, context, ["d", d])) storeDouble(e, context, indexed(e, s, t), d);
-  }, RELEASE_2),
-  memory("suxc1", "010011 sssss ttttt ddddd 00000 001101", "fd,indexreg(base)", (e, { s, t, d }, context) => {
-    if (!rejects(e, context, ["l", d])) storeDouble(e, context, indexedAligned(e, s, t), d);
-  }, RELEASE_2),
+  memory("lwc1", "110001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) =>
+    loadSingle(e, context, address(e, s, i), t),
+  ),
+  memory("ldc1", "110101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) =>
+    loadDouble(e, context, address(e, s, i), t),
+  ),
+  memory("swc1", "111001 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) =>
+    storeSingle(e, context, address(e, s, i), t),
+  ),
+  memory("sdc1", "111101 sssss ttttt iiiiiiiiiiiiiiii", "ft,offset(base)", (e, { s, t, i }, context) =>
+    storeDouble(e, context, address(e, s, i), t),
+  ),
+  memory(
+    "lwxc1",
+    "010011 sssss ttttt 00000 ddddd 000000",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => loadSingle(e, context, indexed(e, s, t), d),
+    RELEASE_2,
+  ),
+  memory(
+    "ldxc1",
+    "010011 sssss ttttt 00000 ddddd 000001",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => {
+      if (!rejects(e, context, ["d", d])) loadDouble(e, context, indexed(e, s, t), d);
+    },
+    RELEASE_2,
+  ),
+  memory(
+    "luxc1",
+    "010011 sssss ttttt 00000 ddddd 000101",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => {
+      if (!rejects(e, context, ["l", d])) loadDouble(e, context, indexedAligned(e, s, t), d);
+    },
+    RELEASE_2,
+  ),
+  memory(
+    "swxc1",
+    "010011 sssss ttttt ddddd 00000 001000",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => storeSingle(e, context, indexed(e, s, t), d),
+    RELEASE_2,
+  ),
+  memory(
+    "sdxc1",
+    "010011 sssss ttttt ddddd 00000 001001",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => {
+      if (!rejects(e, context, ["d", d])) storeDouble(e, context, indexed(e, s, t), d);
+    },
+    RELEASE_2,
+  ),
+  memory(
+    "suxc1",
+    "010011 sssss ttttt ddddd 00000 001101",
+    "fd,indexreg(base)",
+    (e, { s, t, d }, context) => {
+      if (!rejects(e, context, ["l", d])) storeDouble(e, context, indexedAligned(e, s, t), d);
+    },
+    RELEASE_2,
+  ),
   memory("prefx", "010011 sssss ttttt hhhhh 00000 001111", "hint,indexreg(base)", () => {}, RELEASE_2),
 ];
 
@@ -61,7 +111,12 @@ const memoryRows: readonly MipsRow[] = [
 const CAUSE_OF_LAST: Helper<"i32"> = {
   name: "fcsr.cause",
   result: "i32",
-  run: (state) => state.setInt32(HELPER_RESULT, causeOf(state.getInt32(HELPER_ARGUMENTS, true), state, HELPER_ARGUMENTS + 16, 16), true),
+  run: (state) =>
+    state.setInt32(
+      HELPER_RESULT,
+      causeOf(state.getInt32(HELPER_ARGUMENTS, true), state, HELPER_ARGUMENTS + 16, 16),
+      true,
+    ),
 };
 
 /** The Cause field, in place. */
@@ -72,7 +127,11 @@ function cause(e: Emitter): I32 {
     () => {
       const wide = e.i32.and(last, e.const32(1));
       const operands = [0, 1, 2].map((n): I64 =>
-        e.select(wide, e.i64.reinterpretF64(e.get(LAST_DOUBLES[n]!)), e.i64.extendI32U(e.i32.reinterpretF32(e.get(LAST_SINGLES[n]!)))),
+        e.select(
+          wide,
+          e.i64.reinterpretF64(e.get(LAST_DOUBLES[n]!)),
+          e.i64.extendI32U(e.i32.reinterpretF32(e.get(LAST_SINGLES[n]!))),
+        ),
       );
       return e.call(CAUSE_OF_LAST, last, ...operands);
     },
@@ -101,7 +160,8 @@ const setConditions = (e: Emitter, bitOf: (n: number) => I32): void => {
 };
 
 /** `(word & mask)` of `value` put in place of the same bits of FCSR. */
-const replaceBits = (e: Emitter, mask: number, value: I32): I32 => e.i32.or(e.i32.and(wholeFcsr(e), e.const32(~mask)), e.i32.and(value, e.const32(mask)));
+const replaceBits = (e: Emitter, mask: number, value: I32): I32 =>
+  e.i32.or(e.i32.and(wholeFcsr(e), e.const32(~mask)), e.i32.and(value, e.const32(mask)));
 
 /** The control registers and their numbers (vol I-A 6.5): FCCR, FEXR and FENR are other views of FCSR. */
 const FIR_NUMBER = 0;
@@ -160,7 +220,8 @@ function writeControl(e: Emitter, number: number, value: I32): void {
   }
 }
 
-const changesMode = ({ s }: { readonly s: number }): boolean => s === FEXR_NUMBER || s === FENR_NUMBER || s === FCSR_NUMBER;
+const changesMode = ({ s }: { readonly s: number }): boolean =>
+  s === FEXR_NUMBER || s === FENR_NUMBER || s === FCSR_NUMBER;
 
 // ── moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,15 +238,39 @@ export const FPU_MOVE_ROWS: readonly MipsRow[] = [
 
   fmtMove("s", "10000"),
   fmtMove("d", "10001"),
-  move("mfc1", "010001 00000 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => setGpr(e, t, e.get(views(context).w[s]!))),
-  move("mtc1", "010001 00100 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => e.set(views(context).w[s]!, gpr(e, t))),
-  move("mfhc1", "010001 00011 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => setGpr(e, t, e.get(views(context).high[s]!)), RELEASE_2),
-  move("mthc1", "010001 00111 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) => e.set(views(context).high[s]!, gpr(e, t)), RELEASE_2),
+  move("mfc1", "010001 00000 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) =>
+    setGpr(e, t, e.get(views(context).w[s]!)),
+  ),
+  move("mtc1", "010001 00100 ttttt sssss 00000 000000", "rt,fs", (e, { t, s }, context) =>
+    e.set(views(context).w[s]!, gpr(e, t)),
+  ),
+  move(
+    "mfhc1",
+    "010001 00011 ttttt sssss 00000 000000",
+    "rt,fs",
+    (e, { t, s }, context) => setGpr(e, t, e.get(views(context).high[s]!)),
+    RELEASE_2,
+  ),
+  move(
+    "mthc1",
+    "010001 00111 ttttt sssss 00000 000000",
+    "rt,fs",
+    (e, { t, s }, context) => e.set(views(context).high[s]!, gpr(e, t)),
+    RELEASE_2,
+  ),
 
   move("cfc1", "010001 00010 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }) => setGpr(e, t, readControl(e, s))),
-  move("ctc1", "010001 00110 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }) => writeControl(e, s, gpr(e, t)), { when: (fields) => !changesMode(fields) }),
-  move("ctc1", "010001 00110 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }, context) => {
-    writeControl(e, s, gpr(e, t));
-    leaveBlock(e, context);
-  }, { ...STOP, when: changesMode }),
+  move("ctc1", "010001 00110 ttttt sssss 00000 000000", "rt,fcr", (e, { t, s }) => writeControl(e, s, gpr(e, t)), {
+    when: (fields) => !changesMode(fields),
+  }),
+  move(
+    "ctc1",
+    "010001 00110 ttttt sssss 00000 000000",
+    "rt,fcr",
+    (e, { t, s }, context) => {
+      writeControl(e, s, gpr(e, t));
+      leaveBlock(e, context);
+    },
+    { ...STOP, when: changesMode },
+  ),
 ];

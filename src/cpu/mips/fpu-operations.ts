@@ -6,8 +6,31 @@ import type { Helper, Type } from "../emitter.ts";
 import { HELPER_ARGUMENTS, HELPER_RESULT } from "../emitter.ts";
 import type { FloatContext, FloatFormat, Relation, Rounding } from "../softfloat/index.ts";
 import type { Quick } from "../softfloat/index.ts";
-import { F32, F64, INEXACT, INT32, INT64, INVALID, add, compare, convertFormat, divide, fromInteger, multiply, squareRoot, subtract, toInteger } from "../softfloat/index.ts";
-import { quickAdd, quickConvert, quickDivide, quickMultiply, quickSquareRoot, quickToInteger } from "../softfloat/index.ts";
+import {
+  F32,
+  F64,
+  INEXACT,
+  INT32,
+  INT64,
+  INVALID,
+  add,
+  compare,
+  convertFormat,
+  divide,
+  fromInteger,
+  multiply,
+  squareRoot,
+  subtract,
+  toInteger,
+} from "../softfloat/index.ts";
+import {
+  quickAdd,
+  quickConvert,
+  quickDivide,
+  quickMultiply,
+  quickSquareRoot,
+  quickToInteger,
+} from "../softfloat/index.ts";
 import { ROUNDINGS, floatContext, mipsFlags, recordFlags } from "./fcsr.ts";
 import { FCSR } from "./fpu-registers.ts";
 
@@ -83,11 +106,18 @@ const table: (Operation | undefined)[] = [undefined];
 /** All operations; index 0 is empty. */
 export const OPERATIONS: readonly (Operation | undefined)[] = table;
 
-const define = (name: string, operands: string, result: Format, compute: Compute, quickCompute?: QuickCompute): Operation => {
+const define = (
+  name: string,
+  operands: string,
+  result: Format,
+  compute: Compute,
+  quickCompute?: QuickCompute,
+): Operation => {
   const formats = operands.split("") as Format[];
   const evaluate: Operation["evaluate"] = (state, first, stride, fcsr, resultAt) => {
     if (quickCompute !== undefined) {
-      const number = (n: number): number => (n < formats.length ? readNumber(state, formats[n]!, first + n * stride) : 0);
+      const number = (n: number): number =>
+        n < formats.length ? readNumber(state, formats[n]!, first + n * stride) : 0;
       quick.rounding = ROUNDINGS[fcsr & 3]!;
       quick.inexact = false;
       const value = quickCompute(quick, number(0), number(1), number(2));
@@ -110,7 +140,14 @@ const define = (name: string, operands: string, result: Format, compute: Compute
     state.setInt32(FCSR.offset, recordFlags(fcsr, flags), true);
   };
   const id = 2 * table.length + (isWide(formats[0] ?? "w") ? 1 : 0);
-  const operation: Operation = { name, id, operands: formats, result, evaluate, helper: { name, result: WASM_TYPE[result], run } };
+  const operation: Operation = {
+    name,
+    id,
+    operands: formats,
+    result,
+    evaluate,
+    helper: { name, result: WASM_TYPE[result], run },
+  };
   table.push(operation);
   return operation;
 };
@@ -138,24 +175,71 @@ const pair = (
   compute: (format: FloatFormat, context: FloatContext, operands: readonly bigint[]) => bigint,
   quickly: (quick: Quick, format: FloatFormat, a: number, b: number, c: number) => number,
 ): OperationPair => ({
-  s: define(`${name}.s`, "s".repeat(count), "s", (context, operands) => compute(F32, context, operands), (q, a, b, c) => quickly(q, F32, a, b, c)),
-  d: define(`${name}.d`, "d".repeat(count), "d", (context, operands) => compute(F64, context, operands), (q, a, b, c) => quickly(q, F64, a, b, c)),
+  s: define(
+    `${name}.s`,
+    "s".repeat(count),
+    "s",
+    (context, operands) => compute(F32, context, operands),
+    (q, a, b, c) => quickly(q, F32, a, b, c),
+  ),
+  d: define(
+    `${name}.d`,
+    "d".repeat(count),
+    "d",
+    (context, operands) => compute(F64, context, operands),
+    (q, a, b, c) => quickly(q, F64, a, b, c),
+  ),
 });
 const one = (format: FloatFormat): bigint => BigInt(format.bias) << BigInt(format.fractionBits);
 
 export const ADD = pair("add", 2, (format, context, [a, b]) => add(format, a!, b!, context), quickAdd);
-export const SUB = pair("sub", 2, (format, context, [a, b]) => subtract(format, a!, b!, context), (q, f, a, b) => quickAdd(q, f, a, -b));
+export const SUB = pair(
+  "sub",
+  2,
+  (format, context, [a, b]) => subtract(format, a!, b!, context),
+  (q, f, a, b) => quickAdd(q, f, a, -b),
+);
 export const MUL = pair("mul", 2, (format, context, [a, b]) => multiply(format, a!, b!, context), quickMultiply);
 export const DIV = pair("div", 2, (format, context, [a, b]) => divide(format, a!, b!, context), quickDivide);
 export const SQRT = pair("sqrt", 1, (format, context, [a]) => squareRoot(format, a!, context), quickSquareRoot);
 // The manual allows an error of one unit in the last place for these two; they are done as division and square root.
-export const RECIP = pair("recip", 1, (format, context, [a]) => divide(format, one(format), a!, context), (q, f, a) => quickDivide(q, f, 1, a));
-export const RSQRT = pair("rsqrt", 1, (format, context, [a]) => divide(format, one(format), squareRoot(format, a!, context), context), (q, f, a) => quickDivide(q, f, 1, quickSquareRoot(q, f, a)));
+export const RECIP = pair(
+  "recip",
+  1,
+  (format, context, [a]) => divide(format, one(format), a!, context),
+  (q, f, a) => quickDivide(q, f, 1, a),
+);
+export const RSQRT = pair(
+  "rsqrt",
+  1,
+  (format, context, [a]) => divide(format, one(format), squareRoot(format, a!, context), context),
+  (q, f, a) => quickDivide(q, f, 1, quickSquareRoot(q, f, a)),
+);
 // Operands fs, ft, fr. Before release 6 the product is rounded by itself, and the last negation flips even a NaN's sign.
-export const MADD = pair("madd", 3, (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context), (q, f, a, b, c) => quickAdd(q, f, quickMultiply(q, f, a, b), c));
-export const MSUB = pair("msub", 3, (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context), (q, f, a, b, c) => quickAdd(q, f, quickMultiply(q, f, a, b), -c));
-export const NMADD = pair("nmadd", 3, (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit, (q, f, a, b, c) => -quickAdd(q, f, quickMultiply(q, f, a, b), c));
-export const NMSUB = pair("nmsub", 3, (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit, (q, f, a, b, c) => -quickAdd(q, f, quickMultiply(q, f, a, b), -c));
+export const MADD = pair(
+  "madd",
+  3,
+  (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context),
+  (q, f, a, b, c) => quickAdd(q, f, quickMultiply(q, f, a, b), c),
+);
+export const MSUB = pair(
+  "msub",
+  3,
+  (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context),
+  (q, f, a, b, c) => quickAdd(q, f, quickMultiply(q, f, a, b), -c),
+);
+export const NMADD = pair(
+  "nmadd",
+  3,
+  (format, context, [a, b, c]) => add(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit,
+  (q, f, a, b, c) => -quickAdd(q, f, quickMultiply(q, f, a, b), c),
+);
+export const NMSUB = pair(
+  "nmsub",
+  3,
+  (format, context, [a, b, c]) => subtract(format, multiply(format, a!, b!, context), c!, context) ^ format.signBit,
+  (q, f, a, b, c) => -quickAdd(q, f, quickMultiply(q, f, a, b), -c),
+);
 
 // ── comparison ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,19 +247,61 @@ export const NMSUB = pair("nmsub", 3, (format, context, [a, b, c]) => subtract(f
 const RELATION_BITS: Readonly<Record<Relation, bigint>> = { unordered: 1n, equal: 2n, less: 4n, greater: 0n };
 const quickCompare: QuickCompute = (_q, a, b) => (a < b ? 4 : a === b ? 2 : a > b ? 0 : Number.NaN);
 const comparison = (name: string, signalling: boolean): OperationPair => ({
-  s: define(`${name}.s`, "ss", "w", (context, [a, b]) => RELATION_BITS[compare(F32, a!, b!, signalling, context)], quickCompare),
-  d: define(`${name}.d`, "dd", "w", (context, [a, b]) => RELATION_BITS[compare(F64, a!, b!, signalling, context)], quickCompare),
+  s: define(
+    `${name}.s`,
+    "ss",
+    "w",
+    (context, [a, b]) => RELATION_BITS[compare(F32, a!, b!, signalling, context)],
+    quickCompare,
+  ),
+  d: define(
+    `${name}.d`,
+    "dd",
+    "w",
+    (context, [a, b]) => RELATION_BITS[compare(F64, a!, b!, signalling, context)],
+    quickCompare,
+  ),
 });
 export const COMPARE_QUIET = comparison("compareQuiet", false);
 export const COMPARE_SIGNALLING = comparison("compareSignalling", true);
 
 // ── conversion ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const CVT_S_D = define("cvt.s.d", "d", "s", (context, [a]) => convertFormat(F64, F32, a!, context), (q, a) => quickConvert(q, F32, a));
-export const CVT_D_S = define("cvt.d.s", "s", "d", (context, [a]) => convertFormat(F32, F64, a!, context), (_q, a) => a);
-export const CVT_S_W = define("cvt.s.w", "w", "s", (context, [a]) => fromInteger(F32, BigInt.asIntN(32, a!), context), (q, a) => quickConvert(q, F32, a));
-export const CVT_S_L = define("cvt.s.l", "l", "s", (context, [a]) => fromInteger(F32, BigInt.asIntN(64, a!), context), (q, a) => quickConvert(q, F32, a));
-export const CVT_D_L = define("cvt.d.l", "l", "d", (context, [a]) => fromInteger(F64, BigInt.asIntN(64, a!), context), (_q, a) => a);
+export const CVT_S_D = define(
+  "cvt.s.d",
+  "d",
+  "s",
+  (context, [a]) => convertFormat(F64, F32, a!, context),
+  (q, a) => quickConvert(q, F32, a),
+);
+export const CVT_D_S = define(
+  "cvt.d.s",
+  "s",
+  "d",
+  (context, [a]) => convertFormat(F32, F64, a!, context),
+  (_q, a) => a,
+);
+export const CVT_S_W = define(
+  "cvt.s.w",
+  "w",
+  "s",
+  (context, [a]) => fromInteger(F32, BigInt.asIntN(32, a!), context),
+  (q, a) => quickConvert(q, F32, a),
+);
+export const CVT_S_L = define(
+  "cvt.s.l",
+  "l",
+  "s",
+  (context, [a]) => fromInteger(F32, BigInt.asIntN(64, a!), context),
+  (q, a) => quickConvert(q, F32, a),
+);
+export const CVT_D_L = define(
+  "cvt.d.l",
+  "l",
+  "d",
+  (context, [a]) => fromInteger(F64, BigInt.asIntN(64, a!), context),
+  (_q, a) => a,
+);
 
 /** A conversion to word and long, from single and double. */
 export interface Conversion {
@@ -187,12 +313,18 @@ export interface Conversion {
 const toFixed = (name: string, result: "w" | "l", source: "s" | "d", rounding: Rounding | undefined): Operation => {
   const format = source === "s" ? F32 : F64;
   const range = result === "w" ? INT32 : INT64;
-  return define(`${name}.${result}.${source}`, source, result, (context, [a]) => {
-    const value = toInteger(format, a!, range, rounding ?? context.rounding, context);
-    // Processors without NaN2008 answer every operand that they cannot convert with the greatest integer.
-    const legacy = context.nans.signallingBitSet && (context.flags & INVALID) !== 0;
-    return BigInt.asUintN(result === "w" ? 32 : 64, legacy ? range.greatest : value);
-  }, (q, a) => quickToInteger(q, a, rounding ?? q.rounding, result === "w" ? 2 ** 31 : 2 ** 63));
+  return define(
+    `${name}.${result}.${source}`,
+    source,
+    result,
+    (context, [a]) => {
+      const value = toInteger(format, a!, range, rounding ?? context.rounding, context);
+      // Processors without NaN2008 answer every operand that they cannot convert with the greatest integer.
+      const legacy = context.nans.signallingBitSet && (context.flags & INVALID) !== 0;
+      return BigInt.asUintN(result === "w" ? 32 : 64, legacy ? range.greatest : value);
+    },
+    (q, a) => quickToInteger(q, a, rounding ?? q.rounding, result === "w" ? 2 ** 31 : 2 ** 63),
+  );
 };
 const conversion = (name: string, rounding?: Rounding): Conversion => ({
   name,

@@ -12,7 +12,12 @@
  */
 import type { Slot, Type } from "../emitter.ts";
 
-const slot = <T extends Type>(name: string, type: T, offset: number, cached = true): Slot<T> => ({ name, type, offset, cached });
+const slot = <T extends Type>(name: string, type: T, offset: number, cached = true): Slot<T> => ({
+  name,
+  type,
+  offset,
+  cached,
+});
 
 export const FPR_BASE = 0x200;
 const CONTROL_BASE = 0x300;
@@ -60,15 +65,30 @@ export const FIR = slot("fir", "i32", CONTROL_BASE + 0x04, false);
 /** Status.FR: 1 where the registers are 64 bits wide. Set by the loader (.MIPS.abiflags) and prctl(PR_SET_FP_MODE). */
 export const STATUS_FR = slot("status.fr", "i32", CONTROL_BASE + 0x08, false);
 /** Condition codes, each 0 or 1. */
-export const FCC: readonly Slot<"i32">[] = Array.from({ length: 8 }, (_, n) => slot(`fcc${n}`, "i32", CONTROL_BASE + 0x10 + 4 * n));
+export const FCC: readonly Slot<"i32">[] = Array.from({ length: 8 }, (_, n) =>
+  slot(`fcc${n}`, "i32", CONTROL_BASE + 0x10 + 4 * n),
+);
 
 /** Which operation was last (`Operation.id`), 0 where `FCSR`'s own Cause field is right. */
 export const LAST_OPERATION = slot("fpu.last", "i32", CONTROL_BASE + 0x30);
 /** Its operands, singles and words in the 32-bit ones, doubles and longs in the 64-bit ones. */
-export const LAST_SINGLES: readonly Slot<"f32">[] = [0, 1, 2].map((n) => slot(`fpu.last.s${n}`, "f32", CONTROL_BASE + 0x34 + 4 * n));
-export const LAST_DOUBLES: readonly Slot<"f64">[] = [0, 1, 2].map((n) => slot(`fpu.last.d${n}`, "f64", CONTROL_BASE + 0x40 + 8 * n));
+export const LAST_SINGLES: readonly Slot<"f32">[] = [0, 1, 2].map((n) =>
+  slot(`fpu.last.s${n}`, "f32", CONTROL_BASE + 0x34 + 4 * n),
+);
+export const LAST_DOUBLES: readonly Slot<"f64">[] = [0, 1, 2].map((n) =>
+  slot(`fpu.last.d${n}`, "f64", CONTROL_BASE + 0x40 + 8 * n),
+);
 /** The FPU's registers end here. */
 export const FPU_END = CONTROL_BASE + 0x58;
 
 /** Everything a task switch saves. */
-export const FPU_SLOTS: readonly Slot[] = [...doubles, FCSR, FIR, STATUS_FR, ...FCC, LAST_OPERATION, ...LAST_SINGLES, ...LAST_DOUBLES];
+export const FPU_SLOTS: readonly Slot[] = [
+  ...doubles,
+  FCSR,
+  FIR,
+  STATUS_FR,
+  ...FCC,
+  LAST_OPERATION,
+  ...LAST_SINGLES,
+  ...LAST_DOUBLES,
+];

@@ -1,5 +1,15 @@
 /** The FPU's state in CPU-state memory, for whoever looks at it from outside: translator, signal frames, debuggers, loader. */
-import { CAUSE_MASK, ENABLES_MASK, FCSR_ABS2008, FCSR_FS, FCSR_NAN2008, FCSR_WRITABLE, FIR_24KF, INEXACT_FLAG, fccShift } from "./fcsr.ts";
+import {
+  CAUSE_MASK,
+  ENABLES_MASK,
+  FCSR_ABS2008,
+  FCSR_FS,
+  FCSR_NAN2008,
+  FCSR_WRITABLE,
+  FIR_24KF,
+  INEXACT_FLAG,
+  fccShift,
+} from "./fcsr.ts";
 import { causeOf } from "./fpu-operations.ts";
 import { FCC, FCSR, FIR, LAST_DOUBLES, LAST_OPERATION, LAST_SINGLES, STATUS_FR } from "./fpu-registers.ts";
 
@@ -39,7 +49,9 @@ export function readFcsr(state: DataView): number {
   const last = state.getInt32(LAST_OPERATION.offset, true);
   if (last !== 0) {
     const wide = (last & 1) !== 0;
-    fcsr = (fcsr & ~CAUSE_MASK) | causeOf(last, state, wide ? LAST_DOUBLES[0]!.offset : LAST_SINGLES[0]!.offset, wide ? 8 : 4);
+    fcsr =
+      (fcsr & ~CAUSE_MASK) |
+      causeOf(last, state, wide ? LAST_DOUBLES[0]!.offset : LAST_SINGLES[0]!.offset, wide ? 8 : 4);
   }
   for (const [n, slot] of FCC.entries()) fcsr |= (state.getInt32(slot.offset, true) & 1) << fccShift(n);
   return fcsr >>> 0;
@@ -54,8 +66,11 @@ export function writeFcsr(state: DataView, value: number): void {
 }
 
 /**
- * The FPU as a new program finds it: all zero, FIR of the 24Kf. `fr`: 64-bit registers (.MIPS.abiflags FP64, FP64A and
- * FPXX as the kernel chooses); `nan2008`: EF_MIPS_NAN2008 in the ELF header.
+ * The FPU as a new program finds it: all zero, FIR of the 24Kf.
+ *
+ * `fr`: 64-bit registers. Linux and QEMU set Status.FR for o32 programs whose .MIPS.abiflags ask for it or allow it:
+ * fp_abi FPXX (5), FP64 (6) and FP64A (7); it is clear for plain double (1) and for programs without the section.
+ * `nan2008`: EF_MIPS_NAN2008 in the ELF header, for which QEMU takes a P5600 instead of its usual 24Kf.
  */
 export function resetFpu(state: DataView, options: { readonly fr: boolean; readonly nan2008: boolean }): void {
   writeFcsr(state, 0);

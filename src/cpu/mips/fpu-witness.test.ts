@@ -14,8 +14,15 @@ const SOURCE = read("fpu.c");
 
 /** The C program's own list of special operands. */
 const listOf = (name: string): bigint[] =>
-  SOURCE.match(new RegExp(`${name}\\[\\] = \\{([^}]*)\\}`))![1]!.split(",").map((text) => BigInt(text.trim()));
-const SPECIALS: Record<Format, bigint[]> = { s: listOf("singles"), d: listOf("doubles"), w: listOf("words"), l: listOf("longs") };
+  SOURCE.match(new RegExp(`${name}\\[\\] = \\{([^}]*)\\}`))![1]!
+    .split(",")
+    .map((text) => BigInt(text.trim()));
+const SPECIALS: Record<Format, bigint[]> = {
+  s: listOf("singles"),
+  d: listOf("doubles"),
+  w: listOf("words"),
+  l: listOf("longs"),
+};
 
 const u64 = (n: bigint): bigint => BigInt.asUintN(64, n);
 const mix = (n: bigint): bigint => {
@@ -38,7 +45,7 @@ const operand = (f: Format, i: number): bigint => {
   if (i % 3 === 1) return (operand(f, Number(m % BigInt(n))) + (r & 7n) - 3n) & all;
   if (f === "s") return (r & 0x807fffffn) | ((112n + (m % 32n)) << 23n);
   if (f === "d") return (r & 0x800fffffffffffffn) | ((1008n + (m % 32n)) << 52n);
-  return (r & all) >> m % 32n;
+  return (r & all) >> (m % 32n);
 };
 
 interface Shape {
@@ -46,9 +53,11 @@ interface Shape {
   readonly result: Format | "c";
 }
 const SHAPES = new Map<string, Shape>();
-for (const [, name, operands, result] of SOURCE.matchAll(/"([a-z][a-z0-9.]+)","([sdwl]+)",'(.)'/g)) SHAPES.set(name!, { operands: operands!.split("") as Format[], result: result as Format });
+for (const [, name, operands, result] of SOURCE.matchAll(/"([a-z][a-z0-9.]+)","([sdwl]+)",'(.)'/g))
+  SHAPES.set(name!, { operands: operands!.split("") as Format[], result: result as Format });
 for (const [, condition] of SOURCE.matchAll(/C2\(X,([a-z]+)\)/g))
-  if (condition !== "cond" && condition !== "") for (const x of ["s", "d"] as const) SHAPES.set(`c.${condition!}.${x}`, { operands: [x, x], result: "c" });
+  if (condition !== "cond" && condition !== "")
+    for (const x of ["s", "d"] as const) SHAPES.set(`c.${condition!}.${x}`, { operands: [x, x], result: "c" });
 
 const triples = ({ operands }: Shape): [bigint, bigint, bigint][] => {
   const f = operands[0]!;
@@ -71,7 +80,8 @@ class Fpu {
   constructor(name: string, fr: boolean) {
     this.#shape = SHAPES.get(name)!;
     this.#row = FPU_ROWS.find(({ mnemonic }) => mnemonic === name)!;
-    const fields: Record<string, number> = this.#shape.operands.length === 3 ? { s: 4, t: 6, r: 8, d: 2 } : { s: 4, t: 6, d: 2, c: 0 };
+    const fields: Record<string, number> =
+      this.#shape.operands.length === 3 ? { s: 4, t: 6, r: 8, d: 2 } : { s: 4, t: 6, d: 2, c: 0 };
     let seen = "";
     const bits = this.#row.bits.replaceAll(" ", "").replace(/[a-z]/g, (letter, at: number, all: string) => {
       const run = all.slice(at).match(new RegExp(`^${letter}*`))![0].length;
@@ -81,9 +91,13 @@ class Fpu {
     this.#word = Number.parseInt(bits, 2);
     resetFpu(this.#cpu.state, { fr, nan2008: false });
   }
-  run([a, b, c]: readonly [bigint, bigint, bigint], fcsr: number): { readonly result: bigint; readonly fcsr: number; readonly raised: boolean } {
+  run(
+    [a, b, c]: readonly [bigint, bigint, bigint],
+    fcsr: number,
+  ): { readonly result: bigint; readonly fcsr: number; readonly raised: boolean } {
     const { state } = this.#cpu;
-    for (const [n, value] of [0n, a, b, c].entries()) state.setBigUint64(FPU_VIEWS[1].d[2 + 2 * n]!.offset, value, true);
+    for (const [n, value] of [0n, a, b, c].entries())
+      state.setBigUint64(FPU_VIEWS[1].d[2 + 2 * n]!.offset, value, true);
     writeFcsr(state, fcsr);
     const mode = fpuMode(state);
     const instruction = this.#isa.decode({ read16: () => 0, read32: () => this.#word }, 0x400000, mode);
@@ -100,12 +114,16 @@ class Hash {
   value = 2166136261;
   /** Four bytes of a word, least significant first. */
   feed(word: number): void {
-    for (let shift = 0; shift < 32; shift += 8) this.value = Math.imul(this.value ^ ((word >>> shift) & 0xff), 16777619);
+    for (let shift = 0; shift < 32; shift += 8)
+      this.value = Math.imul(this.value ^ ((word >>> shift) & 0xff), 16777619);
   }
 }
 
 const EXPECTED = Map.groupBy(
-  read("fpu-expected.txt").trim().split("\n").map((line) => line.split(" ") as [string, string, string, string]),
+  read("fpu-expected.txt")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ") as [string, string, string, string]),
   ([name]) => name,
 );
 
@@ -153,8 +171,13 @@ describe("FAST, CHECK and SOFT agree", () => {
       const agree =
         fast.result === check.result &&
         fast.fcsr === (check.fcsr | INEXACT_FLAG) &&
-        (soft.raised ? ((soft.fcsr ^ check.fcsr) & CAUSE_MASK) === 0 : soft.result === check.result && soft.fcsr === (check.fcsr | underflowEnabled));
-      if (!agree) expect.fail([...triple, check.result, check.fcsr, fast.result, fast.fcsr, soft.result, soft.fcsr].map(hex).join(" "));
+        (soft.raised
+          ? ((soft.fcsr ^ check.fcsr) & CAUSE_MASK) === 0
+          : soft.result === check.result && soft.fcsr === (check.fcsr | underflowEnabled));
+      if (!agree)
+        expect.fail(
+          [...triple, check.result, check.fcsr, fast.result, fast.fcsr, soft.result, soft.fcsr].map(hex).join(" "),
+        );
     }
   });
 });

@@ -14,7 +14,11 @@ beforeEach(() => {
 
 const wide = (): void => cpu.state.setInt32(STATUS_FR.offset, 1, true);
 /** Any instruction, by mnemonic and fields. */
-const word = (mnemonic: string, fields: Readonly<Record<string, number>>): number => encode(mipsTable(2).patterns.find(({ row }) => row.mnemonic === mnemonic)!, fields);
+const word = (mnemonic: string, fields: Readonly<Record<string, number>>): number =>
+  encode(
+    mipsTable(2).patterns.find(({ row }) => row.mnemonic === mnemonic)!,
+    fields,
+  );
 const views = () => FPU_VIEWS[cpu.state.getInt32(STATUS_FR.offset, true) as 0 | 1];
 const single = (n: number): number => cpu.state.getFloat32(views().s[n]!.offset, true);
 const setSingle = (n: number, value: number): void => cpu.state.setFloat32(views().s[n]!.offset, value, true);
@@ -27,7 +31,9 @@ const NEXT = { kind: "next" };
 const ILLEGAL = { kind: "exception", exception: "illegal", info: 0 };
 
 test("no two rows of the table mean the same word", () => {
-  expect(findOverlaps(mipsTable(2)).filter((text) => FPU_ROWS.some(({ bits: pattern }) => text.includes(`"${pattern}"`)))).toEqual([]);
+  expect(
+    findOverlaps(mipsTable(2)).filter((text) => FPU_ROWS.some(({ bits: pattern }) => text.includes(`"${pattern}"`))),
+  ).toEqual([]);
 });
 
 // Words and texts from GNU as and objdump 2.40.
@@ -54,7 +60,12 @@ test.each([
   [0x46202096, "rsqrt.d $f2,$f4"],
 ])("%x is %s", (code, text) => {
   const isa = mipsIsa({ littleEndian: true });
-  expect(isa.disassemble(cpu.decode([code])).split("\n")[0]!.replace("\t", " ")).toBe(text);
+  expect(
+    isa
+      .disassemble(cpu.decode([code]))
+      .split("\n")[0]!
+      .replace("\t", " "),
+  ).toBe(text);
 });
 
 describe("registers", () => {
@@ -72,7 +83,16 @@ describe("registers", () => {
     expect(cpu.register("v0")).toBe(0x40000000);
   });
   test("FR = 0: no doubles in odd registers, no longs", () => {
-    for (const source of ["add.d $f1,$f2,$f4", "add.d $f2,$f3,$f4", "mov.d $f2,$f5", "neg.d $f7,$f2", "cvt.s.d $f1,$f3", "cvt.l.s $f2,$f2", "cvt.d.l $f2,$f2", "luxc1 $f2,a0(a1)"])
+    for (const source of [
+      "add.d $f1,$f2,$f4",
+      "add.d $f2,$f3,$f4",
+      "mov.d $f2,$f5",
+      "neg.d $f7,$f2",
+      "cvt.s.d $f1,$f3",
+      "cvt.l.s $f2,$f2",
+      "cvt.d.l $f2,$f2",
+      "luxc1 $f2,a0(a1)",
+    ])
       expect(cpu.execute(source), source).toEqual(ILLEGAL);
     expect(cpu.execute([word("c.eq.d", { s: 1, t: 2, c: 0 })])).toEqual(ILLEGAL);
     expect(cpu.execute("add.s $f1,$f3,$f5")).toEqual(NEXT);

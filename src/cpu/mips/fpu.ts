@@ -28,11 +28,25 @@ const PAIRED_SINGLE_ROWS: readonly MipsRow[] = [
 ];
 
 /** All rows of the floating-point unit. */
-export const FPU_ROWS: readonly MipsRow[] = [...FPU_MOVE_ROWS, ...FPU_ARITHMETIC_ROWS, ...FPU_COMPARE_ROWS, ...FPU_CONVERT_ROWS, ...PAIRED_SINGLE_ROWS];
+export const FPU_ROWS: readonly MipsRow[] = [
+  ...FPU_MOVE_ROWS,
+  ...FPU_ARITHMETIC_ROWS,
+  ...FPU_COMPARE_ROWS,
+  ...FPU_CONVERT_ROWS,
+  ...PAIRED_SINGLE_ROWS,
+];
 
 /** Condition code 0 is not printed. */
 const cc = (fields: Fields): string => (fields["c"] === 0 ? "" : `$fcc${fields["c"]!},`);
-const CONTROL_NAMES: Readonly<Record<number, string>> = { 0: "c1_fir", 1: "c1_ufr", 4: "c1_unfr", 25: "c1_fccr", 26: "c1_fexr", 28: "c1_fenr", 31: "c1_fcsr" };
+const CONTROL_NAMES: Readonly<Record<number, string>> = {
+  0: "c1_fir",
+  1: "c1_ufr",
+  4: "c1_unfr",
+  25: "c1_fccr",
+  26: "c1_fexr",
+  28: "c1_fenr",
+  31: "c1_fcsr",
+};
 
 /** How the operand names that only `FPU_ROWS` have are printed, as GNU objdump does. */
 export const FPU_OPERANDS: OperandFormats<{ readonly pc: number }> = {

@@ -4,7 +4,12 @@ import { DIVIDE_BY_ZERO, INVALID, isInfinity, isNan, isNegative, isSignalling, i
 import { bitLength, infinity, roundPack, unpack, zero } from "./round.ts";
 
 /** The NaN that comes of NaN operands, or undefined if there are none. */
-const nanOf = (format: FloatFormat, operands: readonly bigint[], context: FloatContext, infinityTimesZero = false): bigint | undefined => {
+const nanOf = (
+  format: FloatFormat,
+  operands: readonly bigint[],
+  context: FloatContext,
+  infinityTimesZero = false,
+): bigint | undefined => {
   if (!operands.some((x) => isNan(format, x))) return undefined;
   if (operands.some((x) => isSignalling(format, x, context.nans))) context.flags |= INVALID;
   return context.nans.propagate(format, operands, infinityTimesZero);
@@ -42,7 +47,9 @@ const sum = (format: FloatFormat, a: bigint, b: bigint, context: FloatContext): 
     ((x.negative ? -x.significand : x.significand) << BigInt(x.exponent - exponent)) +
     ((y.negative ? -y.significand : y.significand) << BigInt(y.exponent - exponent));
   if (total === 0n) return x.negative === y.negative ? zero(format, x.negative) : zeroSum(format, context);
-  return total < 0n ? roundPack(format, true, -total, exponent, context) : roundPack(format, false, total, exponent, context);
+  return total < 0n
+    ? roundPack(format, true, -total, exponent, context)
+    : roundPack(format, false, total, exponent, context);
 };
 
 export const multiply = (format: FloatFormat, a: bigint, b: bigint, context: FloatContext): bigint => {
@@ -51,9 +58,12 @@ export const multiply = (format: FloatFormat, a: bigint, b: bigint, context: Flo
   const negative = isNegative(format, a) !== isNegative(format, b);
   const x = isInfinity(format, a) ? undefined : unpack(format, a, context);
   const y = isInfinity(format, b) ? undefined : unpack(format, b, context);
-  if (x === undefined || y === undefined) return x?.significand === 0n || y?.significand === 0n ? invalid(format, context) : infinity(format, negative);
+  if (x === undefined || y === undefined)
+    return x?.significand === 0n || y?.significand === 0n ? invalid(format, context) : infinity(format, negative);
   const product = x.significand * y.significand;
-  return product === 0n ? zero(format, negative) : roundPack(format, negative, product, x.exponent + y.exponent, context);
+  return product === 0n
+    ? zero(format, negative)
+    : roundPack(format, negative, product, x.exponent + y.exponent, context);
 };
 
 export const divide = (format: FloatFormat, a: bigint, b: bigint, context: FloatContext): bigint => {
@@ -105,7 +115,8 @@ export const squareRoot = (format: FloatFormat, a: bigint, context: FloatContext
 
 /** a × b + c with one rounding. */
 export const multiplyAdd = (format: FloatFormat, a: bigint, b: bigint, c: bigint, context: FloatContext): bigint => {
-  const infinityTimesZero = (isInfinity(format, a) && isZero(format, b)) || (isZero(format, a) && isInfinity(format, b));
+  const infinityTimesZero =
+    (isInfinity(format, a) && isZero(format, b)) || (isZero(format, a) && isInfinity(format, b));
   const nan = nanOf(format, [a, b, c], context, infinityTimesZero);
   if (nan !== undefined) {
     if (infinityTimesZero) context.flags |= INVALID;
@@ -125,17 +136,27 @@ export const multiplyAdd = (format: FloatFormat, a: bigint, b: bigint, c: bigint
   const productExponent = x.exponent + y.exponent;
   const exponent = Math.min(productExponent, z.exponent);
   const total =
-    ((negative ? -product : product) << BigInt(productExponent - exponent)) + ((z.negative ? -z.significand : z.significand) << BigInt(z.exponent - exponent));
+    ((negative ? -product : product) << BigInt(productExponent - exponent)) +
+    ((z.negative ? -z.significand : z.significand) << BigInt(z.exponent - exponent));
   if (total === 0n) return negative === z.negative ? zero(format, negative) : zeroSum(format, context);
-  return total < 0n ? roundPack(format, true, -total, exponent, context) : roundPack(format, false, total, exponent, context);
+  return total < 0n
+    ? roundPack(format, true, -total, exponent, context)
+    : roundPack(format, false, total, exponent, context);
 };
 
 export type Relation = "less" | "equal" | "greater" | "unordered";
 
 /** Compares. A quiet comparison is invalid for signalling NaNs only, a signalling one for every NaN (5.11). */
-export const compare = (format: FloatFormat, a: bigint, b: bigint, signalling: boolean, context: FloatContext): Relation => {
+export const compare = (
+  format: FloatFormat,
+  a: bigint,
+  b: bigint,
+  signalling: boolean,
+  context: FloatContext,
+): Relation => {
   if (isNan(format, a) || isNan(format, b)) {
-    if (signalling || isSignalling(format, a, context.nans) || isSignalling(format, b, context.nans)) context.flags |= INVALID;
+    if (signalling || isSignalling(format, a, context.nans) || isSignalling(format, b, context.nans))
+      context.flags |= INVALID;
     return "unordered";
   }
   const x = ordinal(format, a, context);

@@ -23,7 +23,9 @@ export interface IntegerRange {
   readonly greatest: bigint;
 }
 const range = (width: bigint, signed: boolean): IntegerRange =>
-  signed ? { least: -(1n << (width - 1n)), greatest: (1n << (width - 1n)) - 1n } : { least: 0n, greatest: (1n << width) - 1n };
+  signed
+    ? { least: -(1n << (width - 1n)), greatest: (1n << (width - 1n)) - 1n }
+    : { least: 0n, greatest: (1n << width) - 1n };
 export const INT16 = range(16n, true);
 export const UINT16 = range(16n, false);
 export const INT32 = range(32n, true);
@@ -35,7 +37,14 @@ export const UINT64 = range(64n, false);
  * A floating-point number to an integer with `fraction` binary places. Out of range is invalid (and then not inexact)
  * and gives the nearest end of the range, NaN gives 0; an ISA with another rule replaces the value if it sees INVALID.
  */
-export const toInteger = (from: FloatFormat, a: bigint, to: IntegerRange, rounding: Rounding, context: FloatContext, fraction = 0): bigint => {
+export const toInteger = (
+  from: FloatFormat,
+  a: bigint,
+  to: IntegerRange,
+  rounding: Rounding,
+  context: FloatContext,
+  fraction = 0,
+): bigint => {
   if (isNan(from, a)) {
     context.flags |= INVALID;
     return 0n;
@@ -57,7 +66,13 @@ export const toInteger = (from: FloatFormat, a: bigint, to: IntegerRange, roundi
 };
 
 /** Rounds to an integral number in the same format; `signalInexact` as in roundToIntegralExact (5.9). */
-export const roundToIntegral = (format: FloatFormat, a: bigint, rounding: Rounding, signalInexact: boolean, context: FloatContext): bigint => {
+export const roundToIntegral = (
+  format: FloatFormat,
+  a: bigint,
+  rounding: Rounding,
+  signalInexact: boolean,
+  context: FloatContext,
+): bigint => {
   if (isNan(format, a)) {
     if (isSignalling(format, a, context.nans)) context.flags |= INVALID;
     return context.nans.propagate(format, [a], false);

@@ -89,7 +89,9 @@ export const isNegative = (format: FloatFormat, bits: bigint): boolean => (bits 
 export const resizeNan = (from: FloatFormat, to: FloatFormat, nan: bigint): bigint => {
   const shift = BigInt(to.fractionBits - from.fractionBits);
   const fraction = nan & from.fractionMask;
-  return (isNegative(from, nan) ? to.signBit : 0n) | to.infinity | (shift >= 0n ? fraction << shift : fraction >> -shift);
+  return (
+    (isNegative(from, nan) ? to.signBit : 0n) | to.infinity | (shift >= 0n ? fraction << shift : fraction >> -shift)
+  );
 };
 
 /** NaNs as IEEE 754-2008 recommends: signalling operands first, then by position; made quiet, payload kept. */
@@ -108,7 +110,10 @@ export const keepFirstNan = (defaultNan: (format: FloatFormat) => bigint): NanPo
 };
 
 /** Every NaN result is the default NaN. */
-export const alwaysDefaultNan = (signallingBitSet: boolean, defaultNan: (format: FloatFormat) => bigint): NanPolicy => ({
+export const alwaysDefaultNan = (
+  signallingBitSet: boolean,
+  defaultNan: (format: FloatFormat) => bigint,
+): NanPolicy => ({
   signallingBitSet,
   defaultNan,
   propagate: (format) => defaultNan(format),

@@ -20,7 +20,12 @@ export const unpack = (format: FloatFormat, bits: bigint, context: FloatContext)
   const negative = isNegative(format, bits);
   const fraction = bits & format.fractionMask;
   const biased = Number((bits & format.infinity) >> BigInt(format.fractionBits));
-  if (biased !== 0) return { negative, significand: fraction | (format.fractionMask + 1n), exponent: biased - format.bias - format.fractionBits };
+  if (biased !== 0)
+    return {
+      negative,
+      significand: fraction | (format.fractionMask + 1n),
+      exponent: biased - format.bias - format.fractionBits,
+    };
   if (fraction !== 0n && context.flushInputs) {
     context.flags |= INPUT_FLUSHED;
     return { negative, significand: 0n, exponent: 0 };
@@ -32,7 +37,12 @@ export const unpack = (format: FloatFormat, bits: bigint, context: FloatContext)
  * significand / 2^shift as an integer, rounded. A remainder that was thrown away earlier must be in `significand`'s
  * lowest bit already (a sticky bit, with `shift` at least 2).
  */
-export const shiftRound = (significand: bigint, shift: number, negative: boolean, rounding: Rounding): { readonly value: bigint; readonly exact: boolean } => {
+export const shiftRound = (
+  significand: bigint,
+  shift: number,
+  negative: boolean,
+  rounding: Rounding,
+): { readonly value: bigint; readonly exact: boolean } => {
   if (shift <= 0) return { value: significand << BigInt(-shift), exact: true };
   const value = significand >> BigInt(shift);
   const remainder = significand - (value << BigInt(shift));
@@ -63,7 +73,13 @@ export const zero = (format: FloatFormat, negative: boolean): bigint => (negativ
 export const infinity = (format: FloatFormat, negative: boolean): bigint => zero(format, negative) | format.infinity;
 
 /** Rounds significand × 2^exponent (not zero) to the format, with flags. */
-export const roundPack = (format: FloatFormat, negative: boolean, significand: bigint, exponent: number, context: FloatContext): bigint => {
+export const roundPack = (
+  format: FloatFormat,
+  negative: boolean,
+  significand: bigint,
+  exponent: number,
+  context: FloatContext,
+): bigint => {
   const { rounding } = context;
   const precision = format.fractionBits + 1;
   const smallest = 1 - format.bias;
@@ -83,19 +99,37 @@ export const roundPack = (format: FloatFormat, negative: boolean, significand: b
   const biased = unit + precision - 1 + format.bias;
   if (biased >= 2 ** format.exponentBits - 1) {
     context.flags |= OVERFLOW | INEXACT;
-    const toInfinity = rounding === "nearestEven" || rounding === "nearestAway" || rounding === (negative ? "down" : "up");
+    const toInfinity =
+      rounding === "nearestEven" || rounding === "nearestAway" || rounding === (negative ? "down" : "up");
     return zero(format, negative) | (toInfinity ? format.infinity : format.largest);
   }
   if (!rounded.exact) {
     context.flags |= INEXACT;
-    if (tinyBefore && (context.tininessBeforeRounding || staysTiny(format, significand, top - precision + 1 - exponent, top, negative, rounding))) context.flags |= UNDERFLOW;
+    if (
+      tinyBefore &&
+      (context.tininessBeforeRounding ||
+        staysTiny(format, significand, top - precision + 1 - exponent, top, negative, rounding))
+    )
+      context.flags |= UNDERFLOW;
   }
   // A subnormal has no hidden bit, and one that was rounded up to the smallest normal number carries into the exponent.
-  return zero(format, negative) | (biased > 1 || value > format.fractionMask ? (BigInt(biased) << BigInt(format.fractionBits)) | (value & format.fractionMask) : value);
+  return (
+    zero(format, negative) |
+    (biased > 1 || value > format.fractionMask
+      ? (BigInt(biased) << BigInt(format.fractionBits)) | (value & format.fractionMask)
+      : value)
+  );
 };
 
 /** Whether the result would still be below the smallest normal number if the exponent had no lower bound (IEEE 754-2008 7.5 a). */
-const staysTiny = (format: FloatFormat, significand: bigint, shift: number, top: number, negative: boolean, rounding: Rounding): boolean => {
+const staysTiny = (
+  format: FloatFormat,
+  significand: bigint,
+  shift: number,
+  top: number,
+  negative: boolean,
+  rounding: Rounding,
+): boolean => {
   const { value } = shiftRound(significand, shift, negative, rounding);
   return top + (value >> BigInt(format.fractionBits + 1) !== 0n ? 1 : 0) < 1 - format.bias;
 };

@@ -75,7 +75,19 @@ const randomBits = (seed: number): (() => bigint) => {
 
 const specials = (format: FloatFormat): bigint[] => {
   const one = BigInt(format.bias) << BigInt(format.fractionBits);
-  const positive = [0n, 1n, format.fractionMask, format.fractionMask + 1n, one - 1n, one, one + 1n, format.largest, format.infinity, format.infinity | format.quietBit, format.infinity | 1n];
+  const positive = [
+    0n,
+    1n,
+    format.fractionMask,
+    format.fractionMask + 1n,
+    one - 1n,
+    one,
+    one + 1n,
+    format.largest,
+    format.infinity,
+    format.infinity | format.quietBit,
+    format.infinity | 1n,
+  ];
   return positive.flatMap((x) => [x, x | format.signBit]);
 };
 
@@ -87,7 +99,8 @@ const operands = (format: FloatFormat, count: number): [bigint, bigint][] => {
   const mask = (format.signBit << 1n) - 1n;
   for (let i = 0; i < count; i++) {
     const a = random() & mask;
-    const near = (a & ~(format.fractionMask >> 3n)) | (random() & format.fractionMask & (random() | (format.fractionMask << 20n)));
+    const near =
+      (a & ~(format.fractionMask >> 3n)) | (random() & format.fractionMask & (random() | (format.fractionMask << 20n)));
     pairs.push([a, random() & mask], [a, (near & mask) ^ (random() & format.signBit)]);
   }
   return pairs;
@@ -109,7 +122,8 @@ describe.each(FORMATS)("$name as the host does it, rounding to nearest", (format
     for (const [a, b] of operands(format, 5000)) {
       const result = binary[name](format, a, b, context());
       const expected = host[name](toHost(format, a), toHost(format, b));
-      if (!same(format, result, expected)) expect.fail(`${name} ${a.toString(16)} ${b.toString(16)}: ${result.toString(16)}, host ${expected}`);
+      if (!same(format, result, expected))
+        expect.fail(`${name} ${a.toString(16)} ${b.toString(16)}: ${result.toString(16)}, host ${expected}`);
     }
   });
   test("square root", () => {
@@ -121,7 +135,9 @@ describe.each(FORMATS)("$name as the host does it, rounding to nearest", (format
   test("compare", () => {
     for (const [a, b] of operands(format, 2000)) {
       const [x, y] = [toHost(format, a), toHost(format, b)];
-      expect(compare(format, a, b, false, context())).toBe(x < y ? "less" : x > y ? "greater" : x === y ? "equal" : "unordered");
+      expect(compare(format, a, b, false, context())).toBe(
+        x < y ? "less" : x > y ? "greater" : x === y ? "equal" : "unordered",
+      );
     }
   });
   test("conversion to the other format", () => {
@@ -162,10 +178,14 @@ describe.each(FORMATS)("$name as the host does it, rounding to nearest", (format
         const near = context();
         const nearest = operation(format, a, b, near);
         if (isNan(format, nearest)) continue;
-        const [down, up, zero] = (["down", "up", "towardZero"] as const).map((rounding) => operation(format, a, b, context(rounding)));
+        const [down, up, zero] = (["down", "up", "towardZero"] as const).map((rounding) =>
+          operation(format, a, b, context(rounding)),
+        );
         const [low, high] = [toHost(format, down!), toHost(format, up!)];
         if ((near.flags & INEXACT) === 0) {
-          expect([low, high]).toEqual([toHost(format, nearest), toHost(format, nearest)].map((x) => (x === 0 ? expect.closeTo(0) : x)));
+          expect([low, high]).toEqual(
+            [toHost(format, nearest), toHost(format, nearest)].map((x) => (x === 0 ? expect.closeTo(0) : x)),
+          );
           continue;
         }
         expect([down, up]).toContain(nearest);
@@ -178,35 +198,46 @@ describe.each(FORMATS)("$name as the host does it, rounding to nearest", (format
 });
 
 describe.each(FORMATS)("$name by the host's arithmetic, in every rounding mode", (format) => {
-  const close = (a: bigint): bigint => (a & ~format.infinity) | ((BigInt(format.bias) + (a % 40n) - 20n) << BigInt(format.fractionBits));
+  const close = (a: bigint): bigint =>
+    (a & ~format.infinity) | ((BigInt(format.bias) + (a % 40n) - 20n) << BigInt(format.fractionBits));
   const both = [
     [quickAdd, add],
     [quickMultiply, multiply],
     [quickDivide, divide],
-    [(q: Quick, f: FloatFormat, a: number) => quickSquareRoot(q, f, a), (f: FloatFormat, a: bigint, _b: bigint, c: FloatContext) => squareRoot(f, a, c)],
+    [
+      (q: Quick, f: FloatFormat, a: number) => quickSquareRoot(q, f, a),
+      (f: FloatFormat, a: bigint, _b: bigint, c: FloatContext) => squareRoot(f, a, c),
+    ],
   ] as const;
-  test.each(["nearestEven", "towardZero", "up", "down"] as const)("%s is what the arithmetic on bits gives", (rounding) => {
-    let applied = 0;
-    for (const [x, y] of operands(format, 1500))
-      for (const [a, b] of [[x, y] as const, [close(x), close(y)] as const])
-        for (const [quickly, exactly] of both) {
-          const quick: Quick = { rounding, inexact: false };
-          const value = quickly(quick, format, toHost(format, a), toHost(format, b));
-          if (Number.isNaN(value)) continue;
-          applied++;
-          const c = context(rounding);
-          const bits = exactly(format, a, b, c);
-          if (fromHost(format, value) !== bits || c.flags !== (quick.inexact ? INEXACT : 0)) expect.fail(`${a.toString(16)} ${b.toString(16)}: ${value}`);
-        }
-    expect(applied).toBeGreaterThan(10000);
-  });
+  test.each(["nearestEven", "towardZero", "up", "down"] as const)(
+    "%s is what the arithmetic on bits gives",
+    (rounding) => {
+      let applied = 0;
+      for (const [x, y] of operands(format, 1500))
+        for (const [a, b] of [[x, y] as const, [close(x), close(y)] as const])
+          for (const [quickly, exactly] of both) {
+            const quick: Quick = { rounding, inexact: false };
+            const value = quickly(quick, format, toHost(format, a), toHost(format, b));
+            if (Number.isNaN(value)) continue;
+            applied++;
+            const c = context(rounding);
+            const bits = exactly(format, a, b, c);
+            if (fromHost(format, value) !== bits || c.flags !== (quick.inexact ? INEXACT : 0))
+              expect.fail(`${a.toString(16)} ${b.toString(16)}: ${value}`);
+          }
+      expect(applied).toBeGreaterThan(10000);
+    },
+  );
   test.each(["nearestEven", "towardZero", "up", "down"] as const)("to integer, %s", (rounding) => {
     for (const [a] of operands(format, 500)) {
       const near = close(a);
       const quick: Quick = { rounding, inexact: false };
       const c = context(rounding);
       const value = quickToInteger(quick, toHost(format, near), rounding, 2 ** 31);
-      expect([BigInt(value), quick.inexact]).toEqual([toInteger(format, near, INT32, rounding, c), c.flags === INEXACT]);
+      expect([BigInt(value), quick.inexact]).toEqual([
+        toInteger(format, near, INT32, rounding, c),
+        c.flags === INEXACT,
+      ]);
     }
   });
 });
@@ -215,7 +246,9 @@ describe("fused multiply-add", () => {
   test("of singles is what doubles give where the double sum is exact", () => {
     const random = randomBits(7);
     for (let i = 0; i < 3000; i++) {
-      const [a, b, c] = [0, 0, 0].map(() => fromHost(F32, Number(BigInt.asIntN(24, random())) * 2 ** Number(random() & 7n)));
+      const [a, b, c] = [0, 0, 0].map(() =>
+        fromHost(F32, Number(BigInt.asIntN(24, random())) * 2 ** Number(random() & 7n)),
+      );
       const exact = toHost(F32, a!) * toHost(F32, b!) + toHost(F32, c!); // below 2^53 × 2^-0: integers up to 2^62 may round
       if (Math.abs(exact) >= 2 ** 53) continue;
       expect(multiplyAdd(F32, a!, b!, c!, context())).toBe(fromHost(F32, exact));
@@ -240,7 +273,10 @@ describe("flags", () => {
   };
   test("of overflow, division by zero and invalid operations", () => {
     expect(flagsOf((c) => add(F32, F32.largest, F32.largest, c))).toEqual([F32.infinity, OVERFLOW | INEXACT]);
-    expect(flagsOf((c) => divide(F32, 0x3f800000n, F32.signBit, c))).toEqual([F32.infinity | F32.signBit, DIVIDE_BY_ZERO]);
+    expect(flagsOf((c) => divide(F32, 0x3f800000n, F32.signBit, c))).toEqual([
+      F32.infinity | F32.signBit,
+      DIVIDE_BY_ZERO,
+    ]);
     expect(flagsOf((c) => divide(F32, 0n, 0n, c))).toEqual([0x7fc00000n, INVALID]);
     expect(flagsOf((c) => subtract(F64, F64.infinity, F64.infinity, c))).toEqual([0x7ff8000000000000n, INVALID]);
     expect(flagsOf((c) => multiply(F32, F32.infinity, 0n, c))).toEqual([0x7fc00000n, INVALID]);
@@ -258,12 +294,23 @@ describe("flags", () => {
     expect(flagsOf(run, { tininessBeforeRounding: true })).toEqual([0x0010000000000000n, INEXACT | UNDERFLOW]);
   });
   test("flushing takes subnormal operands and results as zero of the same sign", () => {
-    expect(flagsOf((c) => add(F32, 0x80000001n, 0x80000001n, c), { flushInputs: true })).toEqual([F32.signBit, INPUT_FLUSHED]);
-    expect(flagsOf((c) => multiply(F32, 0x80800000n, 0x3f000000n, c), { flushResults: true })).toEqual([F32.signBit, RESULT_FLUSHED]);
+    expect(flagsOf((c) => add(F32, 0x80000001n, 0x80000001n, c), { flushInputs: true })).toEqual([
+      F32.signBit,
+      INPUT_FLUSHED,
+    ]);
+    expect(flagsOf((c) => multiply(F32, 0x80800000n, 0x3f000000n, c), { flushResults: true })).toEqual([
+      F32.signBit,
+      RESULT_FLUSHED,
+    ]);
   });
   test("quiet comparisons are invalid for signalling NaNs only", () => {
-    const compared = (nan: bigint, signalling: boolean): number => flagsOf((c) => BigInt(compare(F32, nan, 0n, signalling, c).length))[1];
-    expect([compared(0x7fc00000n, false), compared(0x7fc00000n, true), compared(0x7f800001n, false)]).toEqual([0, INVALID, INVALID]);
+    const compared = (nan: bigint, signalling: boolean): number =>
+      flagsOf((c) => BigInt(compare(F32, nan, 0n, signalling, c).length))[1];
+    expect([compared(0x7fc00000n, false), compared(0x7fc00000n, true), compared(0x7f800001n, false)]).toEqual([
+      0,
+      INVALID,
+      INVALID,
+    ]);
   });
 });
 
@@ -309,7 +356,8 @@ describe("integers", () => {
 
 describe("half precision", () => {
   test("every f16 number survives the way to f32 and back", () => {
-    for (let h = 0n; h < 0x10000n; h++) if (!isNan(F16, h)) expect(convertFormat(F32, F16, convertFormat(F16, F32, h, context()), context())).toBe(h);
+    for (let h = 0n; h < 0x10000n; h++)
+      if (!isNan(F16, h)) expect(convertFormat(F32, F16, convertFormat(F16, F32, h, context()), context())).toBe(h);
   });
   test("known values", () => {
     expect(convertFormat(F16, F32, 0x3c00n, context())).toBe(0x3f800000n);
