@@ -181,7 +181,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   { name: "grep -P", argv: ["bin/grep", "-P", "-n", "-o", "\\b(\\w)\\w*(?=\\s+\\1)", "text.txt"], files: ["text.txt"] },
   { name: "grep -c", argv: ["bin/grep", "-c", "-E", "(fox|dog).*bear", "big.txt"], files: ["big.txt"] },
   { name: "grep, nothing found", argv: ["bin/grep", "zebra", "text.txt"], files: ["text.txt"] },
-  { name: "bc", argv: ["usr/bin/bc", "-lq"], stdin: "scale=60; 4*a(1); e(1); sqrt(2); 2^200; obase=16; 2^64-1; define f(n) { if (n<2) return 1; return n*f(n-1); }; obase=10; f(50)\n" },
+  { name: "bc", argv: ["usr/bin/bc", "-lq"], stdin: "scale=60; 4*a(1); e(1); sqrt(2); 2^200; obase=16; 2^64-1; obase=A\ndefine f(n) {\n if (n<2) return 1\n return n*f(n-1)\n}\nf(50)\n" },
   { name: "dc", argv: ["usr/bin/dc", "-e", "50k 2 v p 3 100 ^ p 16o 255 p"] },
   { name: "gzip", argv: ["bin/gzip", "-9", "-k", "big.txt"], files: ["big.txt"] },
   { name: "gzip -c, fast", argv: ["bin/gzip", "-1", "-n", "-c", "big.txt"], files: ["big.txt"] },

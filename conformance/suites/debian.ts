@@ -3,10 +3,10 @@
  * what they leave in the working directory must be what it is under the peer.
  */
 import { createHash } from "node:crypto";
-import { lutimesSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, lutimesSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { contentKey } from "../harness/cache.ts";
+import { cacheFolder, contentKey } from "../harness/cache.ts";
+import { runChild, runTool } from "../harness/child.ts";
 import { unpackPackages, withDependencies } from "../harness/debian.ts";
 import { describeEnding, firstDifference, sameBytes, sameEnding, type Case, type Driver, type Outcome } from "../harness/outcome.ts";
 import { parallel } from "../harness/parallel.ts";
@@ -27,6 +27,39 @@ async function sysroot(target: Target): Promise<string> {
   const folder = await unpackPackages(architecture, `sysroot-${contentKey(...packages).slice(0, 8)}`, packages);
   for (const [name, text] of Object.entries(SYSTEM_FILES)) writeFileSync(path.join(folder, name), text);
   return folder;
+}
+
+/** Where the peer and the working directories lie in the sysroot. */
+const PEER_FOLDER = ".peer";
+const WORK_FOLDER = "work";
+
+/**
+ * The peer, locked into the sysroot: its own `-L` redirects some calls and leaves others (statx) to the host's files. It
+ * is the static build of the same version; `unshare` changes root and directory, with a user namespace unless we are root.
+ */
+async function rootedPeer(target: Target, root: string): Promise<Driver> {
+  const name = `${target.qemu}-static`;
+  const host = (await runTool("dpkg", ["--print-architecture"])).trim();
+  const packaged = await unpackPackages(host, "qemu-user-static", ["qemu-user-static"]);
+  mkdirSync(path.join(root, PEER_FOLDER), { recursive: true });
+  copyFileSync(path.join(packaged, "usr/bin", name), path.join(root, PEER_FOLDER, name));
+  const inside = (file: string) => `/${path.relative(root, file)}`;
+  const namespace = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user"];
+  return {
+    name,
+    close() {},
+    run: (request: Case) =>
+      runChild({
+        file: "unshare",
+        args: [
+          ...namespace, "-R", root, "-w", inside(request.cwd), inside(path.join(root, PEER_FOLDER, name)),
+          ...(request.argv0 === undefined ? [] : ["-0", request.argv0]), inside(request.program), ...request.args,
+        ],
+        env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env },
+        ...(request.stdin ? { stdin: request.stdin } : {}),
+        timeout: request.timeout,
+      }),
+  };
 }
 
 /** The working directory as a command line finds it: its files, and a folder that holds them too. */
@@ -88,18 +121,21 @@ export const debian: Suite = {
   summary: "command lines over Debian's own packages for the target",
   targets: ["mipsel", "armhf", "armel"],
   async run(options: SuiteOptions) {
-    const { target, peer } = options;
+    const { target } = options;
     const root = await sysroot(target);
+    const peer = await rootedPeer(target, root);
+    const validating = options.ours.includes(options.peer);
     const lines = COMMAND_LINES.filter((line) => line.name.includes(options.filter ?? ""));
     const progress = new Progress(`debian ${target.name}`, lines.length);
-    const temporary = mkdtempSync(path.join(tmpdir(), "babelf-debian-"));
+    const ourWork = cacheFolder("work", String(process.pid)); // on the same file system: directories have the same size
+    const peerWork = path.join(root, WORK_FOLDER, String(process.pid));
     let rows: Row[];
     try {
       rows = await parallel(lines, options.jobs, async (line, lane): Promise<Row> => {
         const request: Case = {
           program: path.join(root, line.argv[0]),
           args: line.argv.slice(1),
-          cwd: path.join(temporary, String(lane)),
+          cwd: path.join(peerWork, String(lane)),
           env: { TZ: "UTC0", ...line.env },
           sysroot: root,
           timeout: line.timeout ?? TIMEOUT,
@@ -107,14 +143,16 @@ export const debian: Suite = {
           ...(line.stdin === undefined ? {} : { stdin: Buffer.from(line.stdin) }),
         };
         const theirs = await see(peer, request, line);
-        const mine = await see(options.ours[lane], request, line);
+        const mine = validating
+          ? await see(peer, request, line)
+          : await see(options.ours[lane], { ...request, cwd: path.join(ourWork, String(lane)) }, line);
         const ours = compare(mine, theirs);
         progress.step(!ours.passed);
         const detail = `${describeEnding(theirs.ending)}, ${theirs.stdout.length} bytes, ${theirs.seconds.toFixed(1)} s`;
         return { name: line.name, ours, peer: { passed: theirs.ending.kind === "exit", detail } };
       });
     } finally {
-      rmSync(temporary, { recursive: true, force: true });
+      for (const folder of [ourWork, peerWork]) rmSync(folder, { recursive: true, force: true });
     }
     progress.end();
     return { rows, skipped: [] };
