@@ -136,11 +136,19 @@ function getAffinity(call: SyscallContext, pid: number, size: number, address: n
   return mask.length;
 }
 
+/** SCHED_ATTR_SIZE_VER0: the first form of the struct, which programs may still give. */
+const FIRST_ATTR_SIZE = 48;
+
 function schedAttr(call: SyscallContext, address: number) {
   const { schedAttr: layout } = call.abi.structs;
-  const size = call.memory.readU32(address);
-  if (size !== 0 && size < layout.size) throw errno.E2BIG;
-  return layout.read(call.memory, address);
+  const size = call.memory.readU32(address) || FIRST_ATTR_SIZE;
+  if (size < FIRST_ATTR_SIZE || size > 4096) {
+    call.memory.writeU32(address, layout.size);
+    throw errno.E2BIG;
+  }
+  const bytes = new Uint8Array(layout.size);
+  bytes.set(call.memory.readBytes(address, Math.min(size, layout.size)));
+  return layout.unpack(bytes);
 }
 
 const SCHED_NOTE = "parameters are kept and given back; tasks take turns all the same";
@@ -204,14 +212,16 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
   }),
   partial("sched_getattr", [arg.pid, arg.pointer, arg.uint, arg.uint], SCHED_NOTE, (call, pid, address, size, flags) => {
     const { schedAttr: layout } = call.abi.structs;
-    if (flags !== 0 || size < layout.size) throw errno.EINVAL;
+    if (flags !== 0 || size < FIRST_ATTR_SIZE || size > 4096) throw errno.EINVAL;
     const { policy, priority } = scheduling.get(taskOf(call, pid)) ?? OTHER;
-    layout.write(call.memory, address, {
-      size: layout.size,
+    const known = Math.min(size, layout.size);
+    const packed = layout.pack({
+      size: known,
       sched_policy: policy,
       sched_nice: nice(processOf(call, pid)),
       sched_priority: priority,
     });
+    call.memory.writeBytes(address, packed.subarray(0, known));
     return 0;
   }),
   full("sched_get_priority_max", [arg.choice("scheduling")], (_call, policy) => {

@@ -79,6 +79,7 @@ export const MIPS_FIELDS = {
     ["f_flags", "u32"],
     ["-", "bytes:20"],
   ],
+  // The order of the C libraries and of Linux before 5.18, whose unified header moved l_pid before l_sysid.
   flock: [
     ["l_type", "i16"],
     ["l_whence", "i16"],
@@ -105,5 +106,13 @@ export const MIPS_FIELDS = {
     ["c_cc", "bytes:23"],
     ["c_ispeed", "u32"],
     ["c_ospeed", "u32"],
+  ],
+  termio: [
+    ["c_iflag", "u16"],
+    ["c_oflag", "u16"],
+    ["c_cflag", "u16"],
+    ["c_lflag", "u16"],
+    ["c_line", "u8"],
+    ["c_cc", "bytes:23"],
   ],
 } as const satisfies { readonly [N in StructName]?: Fields<string> };

@@ -299,6 +299,8 @@ export const COMMON_FIELDS = {
     ["sched_runtime", "u64"],
     ["sched_deadline", "u64"],
     ["sched_period", "u64"],
+    ["sched_util_min", "u32"],
+    ["sched_util_max", "u32"],
   ],
   capHeader: [
     ["version", "u32"],
