@@ -16,20 +16,21 @@ export async function helpText(columns: number): Promise<string> {
         "The program is a path, as in qemu-user: PATH is not searched. What follows it belongs to the program.",
     );
   for (const option of OPTIONS as readonly Option[]) {
+    // yargs would print "--0" for a digit.
+    const letter = option.letter?.length === 1 && /[a-z]/i.test(option.letter) ? option.letter : undefined;
+    const value = option.value === undefined ? "" : `  [${option.takes === "optional" ? "=" : ""}${option.value}]`;
     parser.option(option.name, {
       group: `${option.group}:`,
-      describe:
-        option.help +
-        (option.value === undefined ? "" : `  [${option.takes === "optional" ? "=" : ""}${option.value}]`),
-      ...(option.letter === undefined ? {} : { alias: option.letter }),
-      type: option.takes === "nothing" ? "boolean" : undefined,
+      describe: (option.letter === "0" ? "(-0) " : "") + option.help + value,
+      ...(letter === undefined ? {} : { alias: letter }),
     });
   }
   for (const [command, what] of EXAMPLES) parser.example(command, what);
   parser.epilogue(
-    "It sees its sysroot, the working directory, a private /tmp and harmless variables, until you allow more.\n" +
-      "Exit code: the program's own; 128+n if signal n ended it (babelf ends by the same signal); 123 output limit,\n" +
-      "124 time limit, 125 wrong command line, 126 cannot be run, 127 not found, 70 a bug in babelf.\n" +
+    "It sees its sysroot, the working directory, a private /tmp and harmless variables, until you allow more.\n\n" +
+      "Exit code: the program's own; if a signal ended it, babelf ends by the same signal (128+n in a shell).\n" +
+      "babelf's own: 123 output limit, 124 time limit, 125 wrong command line, 126 cannot be run, 127 not found,\n" +
+      "70 a bug in babelf.\n\n" +
       "DEBUG=babelf:* shows what every part does.",
   );
   return parser.getHelp();

@@ -51,7 +51,12 @@ export const OPTIONS = [
     { value: "PATH", repeated: true },
     "show a host file or directory, to read and write",
   ),
-  row("allow-net", "Sandbox", { value: "HOST:PORT", optional: true, repeated: true }, "let it reach the network"),
+  row(
+    "allow-net",
+    "Sandbox",
+    { value: "HOST:PORT", optional: true, repeated: true },
+    "let it reach the network (no sockets yet)",
+  ),
   row(
     "allow-env",
     "Sandbox",
