@@ -389,6 +389,11 @@ export function realPath(path: string): { readonly path: string; readonly isDire
   }
 }
 
+/** The names in the host's `/`, byte strings. */
+export function listTop(): string[] {
+  return fs.readdirSync("/", { encoding: "latin1" });
+}
+
 /** Who we are on the host: effective ids; null where the host has no such thing. */
 export function identity(): { readonly uid: number; readonly gid: number } | null {
   const uid = process.geteuid?.();

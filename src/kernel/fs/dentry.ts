@@ -77,6 +77,8 @@ export class Mount {
   readonly source: ByteString;
   /** On the root of a tree: what its files in memory may hold. */
   quota: Quota | null = null;
+  /** All mounts of the tree, in the order in which they were made. */
+  readonly tree: Mount[];
   /** How many directory names are kept, roughly (`walk.ts`). */
   kept = 0;
 
@@ -90,6 +92,8 @@ export class Mount {
     this.noDev = options.noDev ?? false;
     this.noSuid = options.noSuid ?? false;
     this.source = options.source ?? fs.type;
+    this.tree = this.parent?.tree ?? [];
+    this.tree.push(this);
   }
 }
 
@@ -112,8 +116,8 @@ export class Path {
  * The absolute path as seen from `root` (null: from the top of the tree). `reachable` is false where `path` does not lie below `root`; `deleted` where
  * the name is gone.
  */
-export function pathName(path: Path, root: Path | null): { name: ByteString; reachable: boolean; deleted: boolean } {
-  let { mount, dentry } = path as { mount: Mount; dentry: Dentry };
+export function pathName(path: Pick<Path, "mount" | "dentry">, root: Path | null): { name: ByteString; reachable: boolean; deleted: boolean } {
+  let { mount, dentry } = path;
   const deleted = dentry.deleted;
   let name = "";
   for (;;) {

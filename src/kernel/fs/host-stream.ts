@@ -48,9 +48,7 @@ export function openStandardStreams(files: FileTable, streams: readonly [Standar
   const terminals = new Map<number, HostTerminal>();
   for (const [fd, stream] of streams.entries()) {
     if (stream.kind === "host" && !isOpen(stream.fd)) continue;
-    const number = files.add(openStream(stream, fd, terminals), false, fd);
-    if (number !== fd) files.duplicateTo(number, fd);
-    if (number !== fd) files.close(number);
+    files.add(openStream(stream, fd, terminals), false, fd);
   }
 }
 

@@ -1,44 +1,257 @@
-/** The file tree that a program gets to see: policy in, mounts out. */
+/**
+ * The file tree that a program gets to see: policy in, mounts out. Without any permission that is
+ *
+ *     /                  the sysroot, read-only; without one an empty directory in memory
+ *     working directory  at its own path, writable; not if it is the host's `/`, which would be everything
+ *     the program        its file at its own path, read-only, if nothing else shows it
+ *     /tmp /dev/shm      in memory, gone after the run
+ *     /dev /proc         the kernel's own
+ *
+ * What is allowed by name is shown at the path that it has on the host, over whatever the sysroot has there. Symbolic
+ * links in the tree are resolved inside of it: a link in the sysroot to `/etc/x` means the sysroot's `/etc/x`.
+ */
+import { realPath, listTop, umask } from "../../host/files.ts";
 import type { Credentials } from "../credentials.ts";
-import type { FileTable } from "./file-table.ts";
-import type { FsContext } from "./fs-context.ts";
+import { fromText, toText, type ByteString } from "./byte-string.ts";
+import { Dentry, Mount, Path, type MountOptions } from "./dentry.ts";
+import { createDevFs } from "./devfs.ts";
+import { S } from "./flags.ts";
+import { FsContext } from "./fs-context.ts";
+import { HostFs } from "./hostfs.ts";
+import type { FileSystem } from "./inode.ts";
 import type { SystemInfo } from "./proc-info.ts";
+import { ProcFs } from "./procfs.ts";
+import { Quota } from "./sparse-bytes.ts";
+import { StaticDirectory, StaticFs } from "./static-directory.ts";
+import { TmpDirectory, TmpFile, TmpFs } from "./tmpfs.ts";
+import { lookupChild, walk } from "./walk.ts";
+
+export { openStandardStreams, type StandardStream } from "./host-stream.ts";
 
 /** Host paths are the host's own text, absolute. */
 export interface ViewOptions {
-  /** `-L`: a host directory shown as the guest's `/`; null: an empty in-memory root. */
+  /** `-L`: a host directory shown as the guest's `/`, read-only; null: an empty in-memory root. */
   readonly sysroot?: string | null;
-  /** The host's working directory, shown writable at the same path; null: none (guest starts in `/`). */
+  /** The host's working directory, shown writable at the same path; null: none. */
   readonly cwd?: string | null;
+  /** Guest path of the directory in which the program starts; by default `cwd`, or `/` where that is not shown. */
+  readonly start?: string | null;
   /** The program's file, shown read-only at the same path if nothing else shows it. */
   readonly program?: string | null;
   /** `--allow-fs-read`: host files and directories shown read-only at the same path. */
   readonly allowRead?: readonly string[];
   /** `--allow-fs-write`: shown writable at the same path. */
   readonly allowWrite?: readonly string[];
-  /** `--allow-all`: the host's whole tree, writable. */
+  /** `--allow-all`: the host's whole tree, writable; where the sysroot has the same top directory, that is shown. */
   readonly allowAll?: boolean;
   /** Files in memory: guest path to contents. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Bytes that all in-memory file systems may hold together; 1 GiB by default. */
   readonly memoryLimit?: number;
+  /** The guest may open the host's controlling terminal as /dev/tty. */
+  readonly terminal?: boolean;
   /** For /proc; without it there is no /proc. */
   readonly system?: SystemInfo | null;
   readonly credentials: Credentials;
 }
 
-export declare function buildView(options: ViewOptions): FsContext;
+/** A path that was asked for and does not exist on the host. */
+export class NoSuchPath extends Error {
+  readonly path: string;
+  constructor(path: string, what: string) {
+    super(`${what}: no such file or directory: ${path}`);
+    this.path = path;
+  }
+}
 
-/** Where a standard stream comes from or goes to. */
-export type StandardStream =
-  | { readonly kind: "host"; readonly fd: number }
-  /** Input: all there is. */
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  /** Output: called with each write; the bytes are the callee's to keep. */
-  | { readonly kind: "sink"; readonly write: (bytes: Uint8Array) => void }
-  | { readonly kind: "null" };
+const DEFAULT_MEMORY = 1 << 30;
+const STICKY_WORLD = 0o1777;
 
-/** Puts the three streams on 0, 1 and 2. */
-export declare function openStandardStreams(files: FileTable, streams: readonly [StandardStream, StandardStream, StandardStream]): void;
-/** Resolves when everything that the guest wrote to host streams has left; call before the host process exits. */
-export declare function drainStandardStreams(): Promise<void>;
+export function buildView(options: ViewOptions): FsContext {
+  const { credentials } = options;
+  const quota = new Quota(options.memoryLimit ?? DEFAULT_MEMORY);
+  const tree = new Tree(rootFileSystem(options, quota), quota, credentials);
+  if (options.allowAll !== true) tree.mountOver("/tmp", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }));
+  for (const shown of hostPaths(options)) tree.showHost(shown);
+  tree.mountOver("/dev", createDevFs(options.terminal ?? false), { noExec: true, noSuid: true });
+  tree.mountOver("/dev/shm", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }), { noDev: true, noSuid: true });
+  if (options.system != null) {
+    tree.mountOver("/proc", new ProcFs(options.system), { noExec: true, noSuid: true, noDev: true, source: "proc" });
+  }
+  for (const [path, contents] of Object.entries(options.files ?? {})) {
+    tree.addFile(fromText(path), typeof contents === "string" ? Buffer.from(contents) : contents);
+  }
+  const context = new FsContext(tree.root, tree.root, credentials, umask());
+  const start = options.start ?? options.cwd;
+  if (start != null) {
+    try {
+      context.chdir(fromText(start));
+    } catch (error) {
+      if (options.start != null) throw error;
+    }
+  }
+  return context;
+}
+
+function rootFileSystem(options: ViewOptions, quota: Quota): { fs: FileSystem; readOnly: boolean } {
+  if (options.sysroot != null) {
+    const real = realPath(options.sysroot);
+    if (real?.isDirectory !== true) throw new NoSuchPath(options.sysroot, "the sysroot (-L)");
+    const readOnly = options.allowAll !== true;
+    return { fs: new HostFs(real.path, true, readOnly), readOnly };
+  }
+  if (options.allowAll === true) return { fs: new HostFs("/", true, false), readOnly: false };
+  return { fs: new TmpFs(quota, { mode: 0o755, uid: 0, gid: 0 }), readOnly: false };
+}
+
+/** A host path that is to be seen. */
+interface Shown {
+  /** Where, in the guest: the path as it was asked for. */
+  readonly path: ByteString;
+  /** What: the real path. */
+  readonly real: ByteString;
+  readonly isDirectory: boolean;
+  readonly writable: boolean;
+}
+
+/** Parents before what is below them, writable before read-only. */
+function hostPaths(options: ViewOptions): readonly Shown[] {
+  const shown: Shown[] = [];
+  const add = (path: string, writable: boolean, what: string | null): void => {
+    const real = realPath(path);
+    if (real !== null) shown.push({ path: normalize(fromText(path)), real: real.path, isDirectory: real.isDirectory, writable });
+    else if (what !== null) throw new NoSuchPath(path, what);
+  };
+  for (const path of options.allowRead ?? []) add(path, false, "--allow-fs-read");
+  for (const path of options.allowWrite ?? []) add(path, true, "--allow-fs-write");
+  if (options.cwd != null && options.cwd !== "/") add(options.cwd, true, null);
+  if (options.program != null) add(options.program, false, null);
+  if (options.allowAll === true && options.sysroot != null) {
+    for (const name of listTop()) if (name !== "proc" && name !== "dev") add(`/${toText(name)}`, true, null);
+  }
+  const depth = ({ path }: Shown): number => (path === "/" ? 0 : path.split("/").length);
+  return shown.sort((a, b) => depth(a) - depth(b) || Number(b.writable) - Number(a.writable));
+}
+
+/** Without `.`, doubled or trailing slashes; `..` cannot come: the caller's paths are absolute and resolved. */
+function normalize(path: ByteString): ByteString {
+  return `/${path.split("/").filter((part) => part !== "" && part !== ".").join("/")}`;
+}
+
+class Tree {
+  readonly root: Path;
+  readonly #quota: Quota;
+  readonly #credentials: Credentials;
+  readonly #hosts: { readonly shown: Shown; readonly mount: Mount }[] = [];
+  /** What ways to mount points are made of. */
+  readonly #ways = new StaticFs("ramfs", 0x858458f6, (fs) => new StaticDirectory(fs));
+
+  constructor(root: { fs: FileSystem; readOnly: boolean }, quota: Quota, credentials: Credentials) {
+    const mount = new Mount(root.fs, new Dentry(null, "", root.fs.root), null, {
+      readOnly: root.readOnly,
+      noDev: true,
+      noSuid: true,
+      source: "rootfs",
+    });
+    mount.quota = quota;
+    this.root = new Path(mount, mount.root);
+    this.#quota = quota;
+    this.#credentials = credentials;
+    if (root.fs instanceof HostFs && !root.readOnly) {
+      this.#hosts.push({ shown: { path: "/", real: "/", isDirectory: true, writable: true }, mount });
+    }
+  }
+
+  mountOver(path: ByteString, fs: FileSystem, options: MountOptions = {}): Mount {
+    const point = this.#makePoint(path, fs.root.isDirectory);
+    const mount = new Mount(fs, new Dentry(null, "", fs.root), point, options);
+    point.dentry.mounted = mount;
+    return mount;
+  }
+
+  /** Unless the same file is seen there already, with the same rights or more. */
+  showHost(shown: Shown): void {
+    if (shown.path === "/" && !(this.root.mount.fs instanceof HostFs)) {
+      throw new Error("the host's / can only be shown with --allow-all");
+    }
+    const existing = this.#lookup(shown.path);
+    if (existing !== null) {
+      const host = this.#hosts.find(({ mount }) => mount === existing.mount);
+      if (host !== undefined && (host.shown.writable || !shown.writable)) {
+        const below = host.shown.path === "/" ? shown.path : shown.path.slice(host.shown.path.length);
+        const same = shown.path === host.shown.path ? host.shown.real : (host.shown.real === "/" ? "" : host.shown.real) + below;
+        if (same === shown.real) return;
+      }
+    }
+    const fs = new HostFs(shown.real, shown.isDirectory, !shown.writable);
+    const options = { readOnly: !shown.writable, noDev: true, noSuid: true, source: shown.path };
+    this.#hosts.push({ shown, mount: this.mountOver(shown.path, fs, options) });
+  }
+
+  /** A file with these contents: in the memory that is mounted there, or else mounted itself. */
+  addFile(path: ByteString, contents: Uint8Array): void {
+    const parts = normalize(path).slice(1).split("/");
+    const name = parts.pop() ?? "";
+    const how = { mode: 0o755, uid: this.#credentials.user.fs, gid: this.#credentials.group.fs };
+    const directory = parts.length === 0 ? this.root : this.#makePoint(`/${parts.join("/")}`, true);
+    const { inode } = directory;
+    if (inode instanceof TmpDirectory) {
+      const old = inode.lookup(name);
+      const file = old instanceof TmpFile ? old : inode.create(name, how);
+      file.resize(0);
+      file.write(contents, 0);
+      return;
+    }
+    const fs = new TmpFs(this.#quota);
+    const file = fs.root.create(name, how);
+    file.write(contents, 0);
+    this.mountOver(normalize(path), { type: fs.type, dev: fs.dev, volatile: false, root: file, statfs: () => fs.statfs() });
+  }
+
+  #lookup(path: ByteString): Path | null {
+    try {
+      return walk({ root: this.root, credentials: this.#credentials }, this.root, path, "follow").found;
+    } catch {
+      return null;
+    }
+  }
+
+  /** A directory (or file) at this path to mount on; what is missing on the way is made up. */
+  #makePoint(path: ByteString, isDirectory: boolean): Path {
+    let here = this.root;
+    let text = "";
+    const parts = path.slice(1).split("/").filter((part) => part !== "");
+    for (const [index, name] of parts.entries()) {
+      text += `/${name}`;
+      const wantsDirectory = isDirectory || index < parts.length - 1;
+      const found = this.#lookup(text);
+      if (found !== null && found.inode.isDirectory === wantsDirectory) here = this.#kept(found);
+      else here = new Path(here.mount, this.#makeUp(here, name, wantsDirectory));
+    }
+    return here;
+  }
+
+  /** A mount hangs on the dentry, so that must be the one that later walks find. */
+  #kept(path: Path): Path {
+    const { dentry } = path;
+    if (dentry.parent !== null && dentry.parent.child(dentry.name) !== dentry) dentry.parent.keep(dentry);
+    return path;
+  }
+
+  #makeUp(parent: Path, name: ByteString, isDirectory: boolean): Dentry {
+    if (parent.inode instanceof TmpDirectory && parent.inode.lookup(name) === null) {
+      const how = { mode: 0o755, uid: 0, gid: 0 };
+      if (isDirectory) parent.inode.mkdir(name, how);
+      else parent.inode.mknod(name, { ...how, mode: how.mode | S.IFREG });
+      const made = lookupChild(parent, name);
+      if (made !== null) {
+        parent.dentry.keep(made);
+        return made;
+      }
+    }
+    const way = isDirectory ? new StaticDirectory(this.#ways) : new TmpFile(new TmpFs(this.#quota), { mode: 0, uid: 0, gid: 0 });
+    const dentry = new Dentry(parent.dentry, name, way, true);
+    parent.dentry.keep(dentry);
+    return dentry;
+  }
+}
