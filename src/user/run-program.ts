@@ -7,7 +7,7 @@ import { Credentials } from "../kernel/credentials.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
 import { FileTable } from "../kernel/fs/file-table.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
-import { buildView, drainStandardStreams, openStandardStreams } from "../kernel/fs/view.ts";
+import { buildView, openStandardStreams } from "../kernel/fs/view.ts";
 import type { StandardStream, ViewOptions } from "../kernel/fs/view.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { EXIT_CODES, ResourceLimits } from "../kernel/limits.ts";
@@ -150,7 +150,6 @@ async function run(options: ProgramOptions): Promise<Outcome> {
     kernel.scheduler.add(task);
     await kernel.scheduler.run(machine);
     files.closeAll();
-    await drainStandardStreams();
     return outcomeOf(kernel, process);
   } finally {
     for (const stop of stopWaiting) stop();
