@@ -7,12 +7,14 @@ import type { Driver } from "./harness/outcome.ts";
 import { peerDriver } from "./harness/peer.ts";
 import { printResult, writeSummary, type SuiteResult } from "./harness/report.ts";
 import type { Suite } from "./harness/suite.ts";
-import { targetByName, type Target } from "./harness/target.ts";
+import { targetByName } from "./harness/target.ts";
 import { cTorture } from "./suites/c-torture.ts";
+import { qemuTcg } from "./suites/qemu-tcg.ts";
 import { debian } from "./suites/debian.ts";
+import { hostile } from "./suites/hostile.ts";
 import { random } from "./suites/random.ts";
 
-const SUITES: readonly Suite[] = [cTorture, debian, random];
+const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [
@@ -45,7 +47,7 @@ Examples:
   npm run conformance -- random mipsel --seed 7 --count 1000
 `;
 
-async function makeDriver(subject: Subject, target: Target, peer: Driver): Promise<Driver> {
+async function makeDriver(subject: Subject, peer: Driver): Promise<Driver> {
   if (subject === "peer") return peer;
   if (subject === "command") return (await import("./harness/command.ts")).commandDriver();
   return (await import("./harness/library.ts")).libraryDriver();
@@ -87,7 +89,7 @@ async function main(): Promise<number> {
     if (!suite.targets.includes(run.target)) throw new Error(`${suite.name} runs on ${suite.targets.join(", ")}`);
     const target = targetByName(run.target);
     const peer = peerDriver(target);
-    const ours = await Promise.all(Array.from({ length: jobs }, () => makeDriver(subject, target, peer)));
+    const ours = await Promise.all(Array.from({ length: jobs }, () => makeDriver(subject, peer)));
     const count = values.count === undefined ? ("count" in run ? run.count : undefined) : wholeNumber("--count", values.count);
     const started = performance.now();
     try {

@@ -14,7 +14,8 @@ export interface Row {
   /** Where one name stands for several builds: "-O2". */
   readonly variant?: string;
   readonly ours: Verdict;
-  readonly peer: Verdict;
+  /** Absent where the suite asks babelf alone. */
+  readonly peer?: Verdict;
 }
 
 export interface SkippedRow {
@@ -57,12 +58,13 @@ export function judge(result: SuiteResult, side: "ours" | "peer", known: readonl
   const relevant = known.filter(
     (k) => k.suite === result.suite && k.side === side && (!k.targets || k.targets.includes(result.target)),
   );
-  const failed = result.rows.filter((row) => !row[side].passed);
+  const asked = result.rows.filter((row) => row[side] !== undefined);
+  const failed = asked.filter((row) => !row[side]?.passed);
   const reasonOf = (row: Row) => relevant.find((k) => k.name === row.name)?.reason;
   return {
     side,
-    passed: result.rows.length - failed.length,
-    total: result.rows.length,
+    passed: asked.length - failed.length,
+    total: asked.length,
     expected: failed.flatMap((row) => {
       const reason = reasonOf(row);
       return reason === undefined ? [] : [{ row, reason }];
@@ -90,9 +92,10 @@ export function printResult(
   let good = true;
   for (const side of ["ours", "peer"] as const) {
     const judged = judge(result, side, known);
+    if (judged.total === 0) continue;
     print(`  ${names[side].padEnd(14)} ${judged.passed} of ${judged.total}`);
-    for (const { row, reason } of judged.expected) print(`    known:  ${label(row)}: ${row[side].detail} (${reason})`);
-    for (const row of judged.unexpected) print(`    FAILED: ${label(row)}: ${row[side].detail}`);
+    for (const { row, reason } of judged.expected) print(`    known:  ${label(row)}: ${row[side]?.detail} (${reason})`);
+    for (const row of judged.unexpected) print(`    FAILED: ${label(row)}: ${row[side]?.detail}`);
     for (const k of judged.stale) print(`    listed as a known failure, but passes now: ${k.name}`);
     if (side === "ours" && (judged.unexpected.length > 0 || judged.stale.length > 0)) good = false;
   }
@@ -121,7 +124,7 @@ export function writeSummary(
     skipped: result.skipped,
     sides: (["ours", "peer"] as const).map((side) => {
       const judged = judge(result, side, known);
-      const row = (r: Row) => ({ name: r.name, ...(r.variant ? { variant: r.variant } : {}), detail: r[side].detail });
+      const row = (r: Row) => ({ name: r.name, ...(r.variant ? { variant: r.variant } : {}), detail: r[side]?.detail });
       return {
         side,
         name: names[side],
