@@ -1,6 +1,5 @@
 /** The kinds of arguments that rows are made of: how a value is decoded, and how strace prints it. */
-import { toText } from "../kernel/fs/byte-string.ts";
-import { fromBytes } from "../kernel/fs/byte-string.ts";
+import { fromBytes, toText } from "../kernel/fs/byte-string.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import type { ConstantSubject } from "./abi/constants.ts";
 import type { StructName } from "./abi/structs.ts";
@@ -9,7 +8,8 @@ import type { ArgumentType, Shown } from "./row.ts";
 
 type Show<V extends number | bigint> = (value: V, shown: Shown) => string;
 
-const hex = (value: number | bigint): string => (value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
+/** As printf's %#x: zero has no prefix. */
+const hex = (value: number | bigint): string => (Number(value) === 0 ? "0" : `0x${value.toString(16)}`);
 /** A pointer as strace prints it. */
 export const showPointer = (value: number): string => (value === 0 ? "NULL" : hex(value));
 

@@ -2,5 +2,6 @@
 export { SyscallContext, type Machine } from "./context.ts";
 export { Dispatcher, DONE, INTERRUPTED, WAITING, type Outcome, type SyscallTracer } from "./dispatcher.ts";
 export type { Abi } from "./abi/abi.ts";
+export type { Result, SyscallRow } from "./row.ts";
 export { mipsO32 } from "./abi/mips-o32.ts";
 export { ROWS } from "./rows.ts";
