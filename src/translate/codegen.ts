@@ -102,8 +102,8 @@ class RegionCompiler implements Sink {
   #shape!: Shape;
   /** Blocks that the dispatcher can enter. */
   #entryBlocks: number[] = [];
-  /** Edges (from block, to block) that go through the dispatcher. */
-  readonly #viaDispatcher = new Set<string>();
+  /** Edges that go through the dispatcher, as `from * blocks + to`. */
+  readonly #viaDispatcher = new Set<number>();
   #hasDispatcher = false;
   #fuelLocal = -1;
   /** Containers whose local must be stored before leaving, at the place where code is being written. */
@@ -218,6 +218,10 @@ class RegionCompiler implements Sink {
     return keys.flatMap((key) => this.#indexOf.get(key) ?? []);
   }
 
+  #isDispatched(from: number, to: number): boolean {
+    return this.#viaDispatcher.size > 0 && this.#viaDispatcher.has(from * this.#blocks.length + to);
+  }
+
   /** Builds the graph, with a dispatcher in front if there are several entries or irreducible edges. */
   #layOutGraph(): void {
     this.#entryBlocks = this.#region.entries.map((pc) => this.#indexOf.get(pc) as number);
@@ -250,7 +254,7 @@ class RegionCompiler implements Sink {
       for (let block = work.pop(); block !== undefined; block = work.pop()) {
         const node = nodeOf(block);
         for (const target of this.#successorsOf((this.#blocks[block] as Block).terminator)) {
-          const to = this.#viaDispatcher.has(`${block}>${target}`) ? 0 : nodeOf(target);
+          const to = this.#isDispatched(block, target) ? 0 : nodeOf(target);
           (successors[node] as number[]).push(to);
         }
       }
@@ -265,7 +269,7 @@ class RegionCompiler implements Sink {
         const source = graph[from] as GraphNode;
         const sink = graph[to] as GraphNode;
         if (source.kind !== "block" || sink.kind !== "block") throw new Error("irreducible edge at the dispatcher");
-        this.#viaDispatcher.add(`${source.index}>${sink.index}`);
+        this.#viaDispatcher.add(source.index * this.#blocks.length + sink.index);
         if (!this.#entryBlocks.includes(sink.index)) this.#entryBlocks.push(sink.index);
       }
     }
@@ -347,7 +351,7 @@ class RegionCompiler implements Sink {
       const keys = terminator.kind === "jump" ? [terminator.target] : [terminator.taken, terminator.notTaken];
       for (const key of keys) {
         const to = this.#indexOf.get(key);
-        if (to === undefined || this.#viaDispatcher.has(`${index}>${to}`)) flushes = true;
+        if (to === undefined || this.#isDispatched(index, to)) flushes = true;
         else {
           successors.push(to);
           const { place } = this.#shape;
@@ -988,7 +992,7 @@ class RegionCompiler implements Sink {
   /** After a call: nothing is dirty, and what is live in the next block must be loaded. */
   #goOnAt(next: number, from: number, walk: Walk, node: number): void {
     this.#dirty.clear();
-    if (this.#viaDispatcher.has(`${from}>${next}`)) {
+    if (this.#isDispatched(from, next)) {
       if (this.#fuelLocal >= 0) {
         this.#loadState("i32", FUEL);
         this.#setLocal(this.#fuelLocal);
@@ -1000,7 +1004,7 @@ class RegionCompiler implements Sink {
   /** Goes to a block of this region, with locals as they are. */
   #edge(to: number, from: number, walk: Walk, node: number): void {
     const pc = (this.#blocks[to] as Block).key;
-    if (this.#viaDispatcher.has(`${from}>${to}`)) {
+    if (this.#isDispatched(from, to)) {
       this.#flush();
       this.#spendFuel(pc);
       this.#const32(pc);

@@ -6,8 +6,6 @@ import { CodeFault, type CodeReader, type Instruction, type Isa } from "../cpu/i
 import type { BlockBuilder } from "./block-builder.ts";
 import type { Block } from "./ir.ts";
 
-/** Bounds the work of one translation, and the Wasm function that V8 has to compile. */
-const MAX_INSTRUCTIONS = 512;
 /** A longer run of straight code is cut, which bounds the size of a block's value graph. */
 const MAX_BLOCK = 128;
 
@@ -40,14 +38,17 @@ function successors(instruction: Instruction): number[] {
   }
 }
 
-/** Decodes and lifts the region at `entries`; throws `CodeFault` if the first entry cannot be fetched. */
+/**
+ * Decodes and lifts the region at `entries`, about `limit` instructions at most; throws `CodeFault` if the first entry
+ * cannot be fetched.
+ */
 export function findRegion(
   isa: Isa,
   code: CodeReader,
   builder: BlockBuilder,
   entries: readonly number[],
   mode: number,
-  limit = MAX_INSTRUCTIONS,
+  limit: number,
 ): Region {
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
