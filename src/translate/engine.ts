@@ -323,7 +323,9 @@ export class Engine {
     const helperIndices = new Map<Helper, number>();
     const helperType = writer.type([], []);
     for (const helper of helpers) helperIndices.set(helper, writer.importFunction(this.#helperField(helper), helperType));
-    writer.importMemory({ field: "m", pages: 65536, shared: true });
+    // Were the minimum all of it, V8 would take an access to a constant address for one that cannot fail: a protected
+    // page there would then end the host process instead of raising a trap. It costs nothing: guard regions do the check.
+    writer.importMemory({ field: "m", pages: 65536, minimum: 0, shared: true });
     writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
     writer.importTable("t", 1);
     const firstFunction = 2 + helpers.size;

@@ -26,6 +26,8 @@ export interface FunctionBody {
 export interface MemoryImport {
   readonly field: string;
   readonly pages: number;
+  /** Pages that the compiler may take for granted; `pages` if left out. */
+  readonly minimum?: number;
   readonly shared: boolean;
 }
 
@@ -90,12 +92,12 @@ export class ModuleWriter {
         part.byte(0x00);
         part.u32(typeIndex);
       }
-      for (const { field, pages, shared } of this.#memories) {
+      for (const { field, pages, minimum, shared } of this.#memories) {
         part.name("e");
         part.name(field);
         part.byte(0x02);
         part.byte(shared ? 3 : 1);
-        part.u32(pages);
+        part.u32(minimum ?? pages);
         part.u32(pages);
       }
       if (this.#table) {
