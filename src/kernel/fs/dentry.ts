@@ -45,6 +45,11 @@ export class Dentry {
     this.children?.delete(name);
   }
 
+  /** Its name no longer leads to it. Only meaningful while something holds it. */
+  get isDetached(): boolean {
+    return this.deleted || (this.holders > 0 && this.parent !== null && this.parent.child(this.name) !== this);
+  }
+
   /** True if `this` is `ancestor` or below it, in the same file system. */
   isWithin(ancestor: Dentry): boolean {
     for (let at: Dentry | null = this; at !== null; at = at.parent) if (at === ancestor) return true;
@@ -118,7 +123,7 @@ export class Path {
  */
 export function pathName(path: Pick<Path, "mount" | "dentry">, root: Path | null): { name: ByteString; reachable: boolean; deleted: boolean } {
   let { mount, dentry } = path;
-  const deleted = dentry.deleted;
+  const deleted = dentry.isDetached;
   let name = "";
   for (;;) {
     if (root !== null && mount === root.mount && dentry === root.dentry) {

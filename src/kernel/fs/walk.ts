@@ -148,7 +148,8 @@ export function lookupChild(directory: Path, name: ByteString): Dentry | null {
   const inode = parent.inode.lookup(name, kept?.inode);
   if (kept !== undefined) {
     if (kept.inode === inode) return kept;
-    parent.drop(name);
+    // Changed behind our back: moved or removed, who knows. Whoever holds it goes on with it.
+    parent.children?.delete(name);
   }
   if (inode === null) return null;
   const child = new Dentry(parent, name, inode);
