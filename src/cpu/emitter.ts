@@ -84,12 +84,15 @@ export interface Emitter extends Operators {
   load64(address: I32): I64;
   loadF32(address: I32): F32;
   loadF64(address: I32): F64;
+  /** 16 bytes; the guest's byte order is that of one 128-bit number. */
+  loadV128(address: I32): V128;
   store8(address: I32, value: I32): void;
   store16(address: I32, value: I32): void;
   store32(address: I32, value: I32): void;
   store64(address: I32, value: I64): void;
   storeF32(address: I32, value: F32): void;
   storeF64(address: I32, value: F64): void;
+  storeV128(address: I32, value: V128): void;
   /** Atomic compare-and-exchange at a naturally aligned address; returns what was there before. */
   compareExchange8(address: I32, expected: I32, replacement: I32): I32;
   compareExchange16(address: I32, expected: I32, replacement: I32): I32;

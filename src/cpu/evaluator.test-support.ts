@@ -95,12 +95,14 @@ export interface EvaluatorOptions {
 const OPERATOR_METHODS = operatorMethods();
 
 function operatorMethods(): Operators {
-  const byType: Record<string, Record<string, (...operands: Value[]) => Value>> = {};
-  for (const [name, { params, result, run }] of OPERATORS_ON_BITS) {
+  const byType: Record<string, Record<string, (...args: unknown[]) => Value>> = {};
+  for (const [name, { params, result, areImmediates, run }] of OPERATORS_ON_BITS) {
     const [type, method] = name.split(".") as [string, string];
-    (byType[type] ??= {})[method] = (...operands) => {
-      if (operands.length !== params.length) throw new Error(`${name} takes ${params.length} operands`);
-      return new Computed(result, run(...operands.map((operand, n) => bitsOf(operand, params[n]!))));
+    (byType[type] ??= {})[method] = (...args: unknown[]) => {
+      const operands = args.slice(0, params.length) as Value[];
+      const immediates = args.slice(params.length).flat() as number[];
+      if (operands.length !== params.length || !areImmediates(immediates)) throw new Error(`${name}: wrong operands`);
+      return new Computed(result, run(operands.map((operand, n) => bitsOf(operand, params[n]!)), immediates));
     };
   }
   return byType as unknown as Operators;
@@ -151,6 +153,13 @@ export class Evaluator implements Emitter {
   readonly i64 = OPERATOR_METHODS.i64;
   readonly f32 = OPERATOR_METHODS.f32;
   readonly f64 = OPERATOR_METHODS.f64;
+  readonly v128 = OPERATOR_METHODS.v128;
+  readonly i8x16 = OPERATOR_METHODS.i8x16;
+  readonly i16x8 = OPERATOR_METHODS.i16x8;
+  readonly i32x4 = OPERATOR_METHODS.i32x4;
+  readonly i64x2 = OPERATOR_METHODS.i64x2;
+  readonly f32x4 = OPERATOR_METHODS.f32x4;
+  readonly f64x2 = OPERATOR_METHODS.f64x2;
 
   const32(n: number): I32 {
     return new Computed("i32", n | 0);
@@ -203,6 +212,9 @@ export class Evaluator implements Emitter {
   loadF64(at: I32): F64 {
     return this.#loadBits(at, "f64", 8);
   }
+  loadV128(at: I32): V128 {
+    return this.#loadBits(at, "v128", 16);
+  }
   store8(at: I32, value: I32): void {
     this.memory.setInt8(this.#store(at, 1), number(value));
   }
@@ -220,6 +232,9 @@ export class Evaluator implements Emitter {
   }
   storeF64(at: I32, value: F64): void {
     setBits(this.memory, this.#store(at, 8), "f64", bitsOf(value, "f64"), this.littleEndian);
+  }
+  storeV128(at: I32, value: V128): void {
+    setBits(this.memory, this.#store(at, 16), "v128", bitsOf(value, "v128"), this.littleEndian);
   }
 
   compareExchange8(at: I32, expected: I32, replacement: I32): I32 {

@@ -4,11 +4,11 @@
  *
  * Bits are numbers for i32 and f32 (signed), bigints for i64 and f64 (signed) and v128 (unsigned, lane 0 lowest).
  */
-import type { Type } from "./operators.ts";
+import type { AnyOperator, Type } from "./operators.ts";
 import { OPERATORS } from "./operators.ts";
 
 export type Bits = number | bigint;
-export type OperatorOnBits = (...operands: readonly Bits[]) => Bits;
+export type OperatorOnBits = (operands: readonly Bits[], immediates: readonly number[]) => Bits;
 
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -63,16 +63,14 @@ function popResult(type: Type, spare: number): number[] {
   }
 }
 
-interface Signature {
-  readonly opcode: number;
-  readonly params: readonly Type[];
-  readonly result: Type;
+interface Variant extends AnyOperator {
+  readonly immediates: readonly number[];
 }
 
-function compile(rows: readonly (readonly [string, Signature])[]): Record<string, (...args: Bits[]) => unknown> {
+function compile(rows: readonly (readonly [string, Variant])[]): Record<string, (...args: Bits[]) => unknown> {
   const types: number[][] = [];
   const bodies: number[][] = [];
-  for (const [, { opcode, params, result }] of rows) {
+  for (const [, { opcode, params, result, immediates }] of rows) {
     const locals = params.flatMap((type) => BORDER[type]);
     types.push([0x60, ...sized(locals), ...sized(BORDER[result])]);
     let index = 0;
@@ -81,7 +79,7 @@ function compile(rows: readonly (readonly [string, Signature])[]): Record<string
       code.push(...pushParameter(type, index));
       index += BORDER[type].length;
     }
-    bodies.push(sized([...code, ...operatorCode(opcode), ...popResult(result, locals.length), 0x0b]));
+    bodies.push(sized([...code, ...operatorCode(opcode), ...immediates, ...popResult(result, locals.length), 0x0b]));
   }
   const module = new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -93,23 +91,42 @@ function compile(rows: readonly (readonly [string, Signature])[]): Record<string
   return new WebAssembly.Instance(new WebAssembly.Module(module)).exports as Record<string, (...args: Bits[]) => unknown>;
 }
 
-const ALL: readonly (readonly [string, Signature])[] = Object.entries(OPERATORS).flatMap(([type, rows]) =>
-  Object.entries(rows).map(([name, row]): readonly [string, Signature] => [`${type}.${name}`, row]),
+const ALL: readonly (readonly [string, AnyOperator])[] = Object.entries(OPERATORS).flatMap(([type, rows]) =>
+  Object.entries(rows as Record<string, AnyOperator>).map(([name, row]): readonly [string, AnyOperator] => [`${type}.${name}`, row]),
 );
-const COMPILED = compile(ALL);
+const immediateCount = ({ lanes, shuffle }: AnyOperator): number => (lanes !== undefined ? 1 : shuffle ? 16 : 0);
+/** By name, and for operators with immediates by name and immediates, as they are first used. */
+const compiled = compile(ALL.flatMap(([name, row]) => (immediateCount(row) === 0 ? [[name, { ...row, immediates: [] }] as const] : [])));
+const variants = new Map(Object.entries(compiled));
+
+function functionOf(name: string, row: AnyOperator, immediates: readonly number[]): (...args: Bits[]) => unknown {
+  const key = [name, ...immediates].join(" ");
+  let found = variants.get(key);
+  if (found === undefined) {
+    found = compile([[key, { ...row, immediates }]])[key]!;
+    variants.set(key, found);
+  }
+  return found;
+}
+
+interface OnBits extends AnyOperator {
+  readonly areImmediates: (numbers: readonly number[]) => boolean;
+  readonly run: OperatorOnBits;
+}
 
 /** Operators on bits by name (`"i32.add"`), with their signatures. */
-export const OPERATORS_ON_BITS: ReadonlyMap<string, Signature & { readonly run: OperatorOnBits }> = new Map(
-  ALL.map(([name, signature]) => {
-    const compiled = COMPILED[name]!;
-    const run: OperatorOnBits = (...operands) => {
-      const args = operands.flatMap((bits, n) => (signature.params[n] === "v128" ? halves(bits as bigint) : [bits]));
-      const result = compiled(...args);
-      if (signature.result !== "v128") return result as Bits;
+export const OPERATORS_ON_BITS: ReadonlyMap<string, OnBits> = new Map(
+  ALL.map(([name, row]): [string, OnBits] => {
+    const areImmediates = (numbers: readonly number[]): boolean =>
+      numbers.length === immediateCount(row) && numbers.every((n) => Number.isInteger(n) && n >= 0 && n < (row.lanes ?? 32));
+    const run: OperatorOnBits = (operands, immediates) => {
+      const args = operands.flatMap((bits, n) => (row.params[n] === "v128" ? halves(bits as bigint) : [bits]));
+      const result = functionOf(name, row, immediates)(...args);
+      if (row.result !== "v128") return result as Bits;
       const [low, high] = result as [bigint, bigint];
       return BigInt.asUintN(64, low) | (BigInt.asUintN(64, high) << 64n);
     };
-    return [name, { ...signature, run }];
+    return [name, { ...row, areImmediates, run }];
   }),
 );
 

@@ -1,14 +1,30 @@
 /**
- * The pure WebAssembly operators, as one table: name, opcode, operand types, result type (WebAssembly core 2.0, 5.4).
+ * The pure WebAssembly operators, as one table: name, opcode, operand types, result type (WebAssembly core 2.0, 5.4);
+ * those on vectors are in simd-operators.ts.
  * An opcode of two bytes (prefix 0xfc or 0xfd) is written as `prefix << 8 | n`. Operators that trap in Wasm (integer
  * division, plain trunc) are the caller's to guard; the trapping float-to-integer conversions are left out.
  */
+import { SIMD_OPERATORS } from "./simd-operators.ts";
+
 export type Type = "i32" | "i64" | "f32" | "f64" | "v128";
 
-interface Operator<P extends readonly Type[], R extends Type> {
+export interface Operator<P extends readonly Type[], R extends Type> {
   readonly opcode: number;
   readonly params: P;
   readonly result: R;
+}
+/** With the number of a lane (below `lanes`) as an immediate. */
+export interface LaneOperator<P extends readonly Type[], R extends Type> extends Operator<P, R> {
+  readonly lanes: number;
+}
+/** With sixteen numbers of bytes (below 32) as immediates. */
+export interface ShuffleOperator extends Operator<readonly ["v128", "v128"], "v128"> {
+  readonly shuffle: true;
+}
+/** A row as the builders see it. */
+export interface AnyOperator extends Operator<readonly Type[], Type> {
+  readonly lanes?: number;
+  readonly shuffle?: true;
 }
 const op = <const P extends readonly Type[], R extends Type>(opcode: number, params: P, result: R): Operator<P, R> => ({ opcode, params, result });
 
@@ -149,10 +165,16 @@ export const OPERATORS = {
     promoteF32: op(0xbb, ["f32"], "f64"),
     reinterpretI64: op(0xbf, ["i64"], "f64"),
   },
+  ...SIMD_OPERATORS,
 } as const;
 
 type ValueOf<T extends Type> = { readonly type: T };
 type Values<P extends readonly Type[]> = { [K in keyof P]: ValueOf<P[K]> };
-type Method<O> = O extends Operator<infer P, infer R> ? (...operands: Values<P>) => ValueOf<R> : never;
+type Method<O> = O extends ShuffleOperator
+  ? (...arguments_: [a: ValueOf<"v128">, b: ValueOf<"v128">, bytes: readonly number[]]) => ValueOf<"v128">
+  : O extends LaneOperator<infer P, infer R>
+    ? (...arguments_: [...Values<P>, lane: number]) => ValueOf<R>
+    : PlainMethod<O>;
+type PlainMethod<O> = O extends Operator<infer P, infer R> ? (...operands: Values<P>) => ValueOf<R> : never;
 /** `emitter.i32.add(a, b)` and so on: a method for each row of `OPERATORS`. */
 export type Operators = { readonly [N in keyof typeof OPERATORS]: { readonly [M in keyof (typeof OPERATORS)[N]]: Method<(typeof OPERATORS)[N][M]> } };

@@ -1,6 +1,6 @@
 /** The `Emitter` that instruction semantics talk to: builds the blocks of a region as `Node`s and `Effect`s. */
-import type { Emitter, Exception, F32, F64, Helper, I32, I64, Slot, Type, Value } from "../cpu/emitter.ts";
-import { OPERATORS, type Operators } from "../cpu/operators.ts";
+import type { Emitter, Exception, F32, F64, Helper, I32, I64, Slot, Type, V128, Value } from "../cpu/emitter.ts";
+import { type AnyOperator, OPERATORS, type Operators } from "../cpu/operators.ts";
 import { fold } from "./fold.ts";
 import { type Access, type Arm, type Block, CONST, type Effect, GET, Node, RESULT, SELECT, type Terminator } from "./ir.ts";
 import { W } from "./wasm/opcodes.ts";
@@ -20,6 +20,8 @@ const ACCESS = {
   store64: { opcode: W.i64Store, type: "i64", width: 8 },
   storeF32: { opcode: W.f32Store, type: "f32", width: 4 },
   storeF64: { opcode: W.f64Store, type: "f64", width: 8 },
+  loadV128: { opcode: W.v128Load, type: "v128", width: 16 },
+  storeV128: { opcode: W.v128Store, type: "v128", width: 16 },
 } as const satisfies Record<string, Access>;
 
 /** Pages below this address are never mapped (mmap_min_addr), so `address + offset` may be left to Wasm's own addition. */
@@ -44,6 +46,13 @@ export class BlockBuilder implements Emitter {
   readonly i64 = this.#operators("i64");
   readonly f32 = this.#operators("f32");
   readonly f64 = this.#operators("f64");
+  readonly v128 = this.#operators("v128");
+  readonly i8x16 = this.#operators("i8x16");
+  readonly i16x8 = this.#operators("i16x8");
+  readonly i32x4 = this.#operators("i32x4");
+  readonly i64x2 = this.#operators("i64x2");
+  readonly f32x4 = this.#operators("f32x4");
+  readonly f64x2 = this.#operators("f64x2");
 
   /** Blocks that are complete; taken by the region builder. */
   blocks: Block[] = [];
@@ -88,12 +97,24 @@ export class BlockBuilder implements Emitter {
   }
 
   #operators<N extends Namespace>(namespace: N): Operators[N] {
-    const methods: Record<string, (a: Node, b?: Node) => Node> = {};
-    for (const [name, row] of Object.entries(OPERATORS[namespace])) {
-      const { opcode, result } = row as { opcode: number; result: Type };
-      methods[name] = (a, b) => fold(opcode, a, b ?? null, (n) => this.const32(n)) ?? this.#node(opcode, result, a, b ?? null);
+    const methods: Record<string, unknown> = {};
+    for (const [name, row] of Object.entries(OPERATORS[namespace] as Record<string, AnyOperator>)) {
+      const { opcode, result } = row;
+      if (row.lanes !== undefined || row.shuffle) methods[name] = this.#withImmediates(row);
+      else if (row.params.length > 2) methods[name] = (a: Node, b: Node, c: Node) => this.#node(opcode, result, a, b, c);
+      else methods[name] = (a: Node, b?: Node) => fold(opcode, a, b ?? null, (n) => this.const32(n)) ?? this.#node(opcode, result, a, b ?? null);
     }
     return methods as unknown as Operators[N];
+  }
+
+  #withImmediates({ opcode, params, result }: AnyOperator): (...operands: readonly unknown[]) => Node {
+    const binary = params.length === 2;
+    return (a, second, third) => {
+      const node = this.#node(opcode, result, a as Node, binary ? (second as Node) : null);
+      const immediates = (binary ? third : second) as number | readonly number[];
+      node.immediates = typeof immediates === "number" ? [immediates] : immediates;
+      return node;
+    };
   }
 
   const32(n: number): Node<"i32"> {
@@ -233,6 +254,9 @@ export class BlockBuilder implements Emitter {
   loadF64(address: I32): F64 {
     return this.#load(ACCESS.loadF64, address);
   }
+  loadV128(address: I32): V128 {
+    return this.#load(ACCESS.loadV128, address);
+  }
   store8(address: I32, value: I32): void {
     this.#store(ACCESS.store8, address, value);
   }
@@ -250,6 +274,9 @@ export class BlockBuilder implements Emitter {
   }
   storeF64(address: I32, value: F64): void {
     this.#store(ACCESS.storeF64, address, value);
+  }
+  storeV128(address: I32, value: V128): void {
+    this.#store(ACCESS.storeV128, address, value);
   }
 
   #compareExchange<T extends Type>(load: Access & { type: T }, store: Access, address: I32, expected: Value, replacement: Value): Node<T> {

@@ -505,6 +505,7 @@ class RegionCompiler implements Sink {
       if (node.b) this.#value(node.b);
       if (node.c) this.#value(node.c);
       this.#op(node.op);
+      if (node.immediates) for (const immediate of node.immediates) this.#byte(immediate);
     }
   }
 
@@ -782,6 +783,11 @@ class RegionCompiler implements Sink {
       this.#accessGuest(access.opcode, rest, pc);
       return;
     }
+    if (access.width === 16) {
+      this.#accessGuest(access.opcode, rest, pc);
+      this.#swapVector();
+      return;
+    }
     this.#accessGuest(access.width === 2 ? W.i32Load16U : access.width === 4 ? W.i32Load : W.i64Load, rest, pc);
     this.#swapBytes(access.width);
     if (access.signed) this.#op(i32.extend16S.opcode);
@@ -801,10 +807,22 @@ class RegionCompiler implements Sink {
       this.#accessGuest(access.opcode, offset, pc);
       return;
     }
+    if (access.width === 16) {
+      this.#swapVector();
+      this.#accessGuest(access.opcode, offset, pc);
+      return;
+    }
     if (access.type === "f32") this.#op(i32.reinterpretF32.opcode);
     else if (access.type === "f64") this.#op(i64.reinterpretF64.opcode);
     this.#swapBytes(access.width);
     this.#accessGuest(access.width === 2 ? W.i32Store16 : access.width === 4 ? W.i32Store : W.i64Store, offset, pc);
+  }
+
+  /** Reverses the bytes of the vector on the stack. */
+  #swapVector(): void {
+    this.#op(W.v128Const);
+    for (let i = 15; i >= 0; i--) this.#byte(i);
+    this.#op(OPERATORS.i8x16.swizzle.opcode);
   }
 
   /** Reverses the bytes of the integer on the stack (of its low `width` bytes). */

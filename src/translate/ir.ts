@@ -26,6 +26,8 @@ export class Node<T extends Type = Type> implements Value<T> {
   bits64High = 0n;
   /** For GET. */
   slot: Slot | null = null;
+  /** For an operator with immediates: a lane's number, or the sixteen of a shuffle. */
+  immediates: readonly number[] | null = null;
   /** Grows within a region: a node with a smaller id was made earlier. */
   readonly id: number;
   /** How often the block's code needs the value; counted just before code is made. */
