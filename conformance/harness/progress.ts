@@ -16,9 +16,9 @@ export class Progress {
     this.#printed = performance.now();
   }
 
-  step(failed = false, count = 1): void {
+  step(failed: boolean | number = false, count = 1): void {
     this.#done += count;
-    if (failed) this.#failed += count;
+    this.#failed += Number(failed);
     const now = performance.now();
     if (now - this.#printed < (process.stderr.isTTY ? TERMINAL_INTERVAL : LOG_INTERVAL)) return;
     this.#printed = now;

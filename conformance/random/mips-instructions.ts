@@ -1,7 +1,7 @@
 /**
  * The user-mode instructions of MIPS32 release 2 as assembler text with holes, for the generator of random sequences.
  *
- * Holes: `%d` a general register to write, `%s` one to read, `%f`/`%g` a floating-point register to write/read as single
+ * Holes: `%d` a general register to write, `%s` one to read, `%n` one to read that is neither $0 nor $1, `%x` neither $0 nor $31, `%f`/`%g` a floating-point register to write/read as single
  * or word, `%F`/`%G` the same as double or (FR=1) long, `%c` a condition code, `%i`/`%u` a signed/unsigned 16-bit
  * immediate, `%h` a shift amount, `%e` position and size of a bit field, `%t` a trap code, `%1` `%2` `%4` `%8` an aligned
  * offset from the scratch memory's base, `%L` a label further down, `%C` an FCSR value, `%r` one temporary register, the
@@ -16,6 +16,8 @@
  * - unaligned addresses except for lwl, lwr, swl, swr: a kernel mends them, and the peer does it its own way;
  * - `rdhwr` of the cycle counter and of the model's sizes, `cfc1` of FIR;
  * - trap codes 6 and 7: a kernel turns them into SIGFPE, the peer (QEMU 7.2) for `teq` into SIGTRAP;
+ * - branches that can't be taken (bne $2, $2): the peer takes them for no branch at all, so that a trap in the delay
+ *   slot points at the slot there and at the branch on a processor;
  * - paired singles, MIPS-3D, DSP, MSA: not on the processor that the peer shows (24Kf).
  */
 export interface Instruction {
@@ -65,8 +67,9 @@ const TRAPS: Instruction[] = [
 ];
 
 const BRANCHES: Instruction[] = [
-  "beq %s, %s, %L", "bne %s, %s, %L", "blez %s, %L", "bgtz %s, %L", "bltz %s, %L", "bgez %s, %L", "beql %s, %s, %L",
-  "bnel %s, %s, %L", "blezl %s, %L", "bgtzl %s, %L", "bltzl %s, %L", "bgezl %s, %L", "b %L", "bal %L", "j %L", "jal %L",
+  "beq %s, %s, %L", "bne %n, $0, %L", "bne %n, $1, %L", "bne $1, %n, %L", "blez %s, %L", "bgtz %n, %L", "bltz %n, %L",
+  "bgez %s, %L", "beql %s, %s, %L", "bnel %n, $0, %L", "bnel %n, $1, %L", "blezl %s, %L", "bgtzl %n, %L", "bltzl %n, %L",
+  "bgezl %s, %L", "b %L", "bal %L", "j %L", "jal %L",
   "bltzal %x, %L", "bgezal %x, %L", "bltzall %x, %L", "bgezall %x, %L", "bc1t $fcc%c, %L", "bc1f $fcc%c, %L",
   "bc1tl $fcc%c, %L", "bc1fl $fcc%c, %L", "lui %r, %%hi(%L)\naddiu %r, %r, %%lo(@L)\njr %r",
   "lui $25, %%hi(%L)\naddiu $25, $25, %%lo(@L)\njalr $25", "lui $25, %%hi(%L)\naddiu $25, $25, %%lo(@L)\njalr $24, $25",

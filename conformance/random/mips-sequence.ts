@@ -67,7 +67,9 @@ function fillIn(text: string, random: Random, fr1: boolean, target: number): str
       case "s":
         return `$${general(random)}`;
       case "x":
-        return `$${random.pick(GENERAL.filter((n) => n !== 31))}`;
+        return `$${random.pick(GENERAL.filter((n) => n !== 0 && n !== 31))}`;
+      case "n":
+        return `$${random.pick(GENERAL.filter((n) => n > 1))}`;
       case "r":
         return `$${temporary}`;
       case "f":

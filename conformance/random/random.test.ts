@@ -58,7 +58,14 @@ describe("differences", () => {
   test("forgives Cause bits only after SIGFPE", () => {
     const causes = 0x1000;
     expect(differences(record({ [LAYOUT.fcsr]: causes }), record({}), true)).toHaveLength(1);
-    const fpe = { [LAYOUT.signal]: 8 };
+    const fpe = { [LAYOUT.signal]: 8, [LAYOUT.signalCode]: 6 };
     expect(differences(record({ ...fpe, [LAYOUT.fcsr]: causes }), record(fpe), true)).toHaveLength(0);
+  });
+  test("si_code comes from the enabled causes", () => {
+    const before = { [LAYOUT.signal]: 8 };
+    // Underflow and inexact happened, inexact alone is enabled.
+    const peer = record({ ...before, [LAYOUT.signalCode]: 5, [LAYOUT.fcsr]: 0x3080 });
+    expect(differences(record({ ...before, [LAYOUT.signalCode]: 6, [LAYOUT.fcsr]: 0x80 }), peer, true)).toHaveLength(0);
+    expect(differences(record({ ...before, [LAYOUT.signalCode]: 5, [LAYOUT.fcsr]: 0x80 }), peer, true)).toHaveLength(1);
   });
 });

@@ -20,6 +20,14 @@ export const LAYOUT = {
 
 export const RECORD_SIZE = LAYOUT.words * 4;
 const SIGFPE = 8;
+/** FCSR: a Cause bit, the Enable bit that lets it trap, and what si_code Linux makes of it; the first enabled one counts. */
+const CAUSES = [
+  { cause: 1 << 16, enable: 1 << 11, code: 7 }, // invalid operation: FPE_FLTINV
+  { cause: 1 << 15, enable: 1 << 10, code: 3 }, // division by zero: FPE_FLTDIV
+  { cause: 1 << 14, enable: 1 << 9, code: 4 }, // overflow: FPE_FLTOVF
+  { cause: 1 << 13, enable: 1 << 8, code: 5 }, // underflow: FPE_FLTUND
+  { cause: 1 << 12, enable: 1 << 7, code: 6 }, // inexact: FPE_FLTRES
+] as const;
 const FCSR_CAUSES = 0x3f << 12;
 
 export interface Difference {
@@ -28,16 +36,22 @@ export interface Difference {
   readonly peer: string;
 }
 
-/** Where two records differ, in words that name a register. */
+/**
+ * Where two records differ, in words that name a register. In two things about SIGFPE the peer (QEMU 7.2) is corrected to
+ * what Linux does: Linux takes the enabled Cause bits back, so that the handler can restore FCSR, and chooses si_code
+ * among the enabled causes, where QEMU chooses among all.
+ */
 export function differences(ours: Uint8Array, peer: Uint8Array, littleEndian: boolean): Difference[] {
   const found: Difference[] = [];
   const read = (bytes: Uint8Array) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const word = (index: number) => view.getUint32(index * 4, littleEndian);
     return (index: number) => {
-      const value = view.getUint32(index * 4, littleEndian);
-      // After SIGFPE, Linux takes the enabled Cause bits back so that the handler can restore FCSR; QEMU does not.
-      const forgive = index === LAYOUT.fcsr && view.getUint32(LAYOUT.signal * 4, littleEndian) === SIGFPE;
-      return forgive ? (value & ~FCSR_CAUSES) >>> 0 : value;
+      if (word(LAYOUT.signal) !== SIGFPE) return word(index);
+      const fcsr = word(LAYOUT.fcsr);
+      if (index === LAYOUT.fcsr) return (fcsr & ~FCSR_CAUSES) >>> 0;
+      const trapped = CAUSES.find(({ cause, enable }) => fcsr & cause && fcsr & enable);
+      return index === LAYOUT.signalCode && trapped ? trapped.code : word(index);
     };
   };
   const [a, b] = [read(ours), read(peer)];
