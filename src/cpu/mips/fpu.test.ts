@@ -116,6 +116,7 @@ describe("registers", () => {
   test("paired single and doubleword moves are not there", () => {
     expect(cpu.execute([0x46c62080])).toEqual(ILLEGAL); // add.ps $f2,$f4,$f6
     expect(cpu.execute([0x44242000])).toEqual(ILLEGAL); // dmfc1 a0,$f4
+    expect(cpu.decode([0x46c62080]).unsupported).toContain("paired-single");
   });
 });
 
@@ -271,6 +272,43 @@ describe("condition codes", () => {
       cpu.execute([word(mnemonic, fields)]);
     expect([cpu.register("v0"), cpu.register("v1")]).toEqual([7, 1]);
     expect([6, 7, 8, 9, 10].map(single)).toEqual([5, 0, 5, 0, 5]);
+  });
+});
+
+describe("ordinary numbers need no helper", () => {
+  /** Names of the helpers that instructions call, on operands in $f2, $f4 and $f6. */
+  const helpersOf = (
+    sources: readonly string[],
+    [a, b, c]: readonly [number, number, number],
+    sticky: number,
+  ): string[] => {
+    const names: string[] = [];
+    const call = cpu.call.bind(cpu);
+    cpu.call = (helper, ...args) => {
+      names.push(helper.name);
+      return call(helper, ...args);
+    };
+    for (const source of sources) {
+      writeFcsr(cpu.state, sticky);
+      for (const [n, value] of [a, b, c].entries()) {
+        if (/\.s \$|\.s\b.*\$/.test(source) && !source.includes("cvt.s.d")) setSingle(2 + 2 * n, value);
+        else setDouble(2 + 2 * n, value);
+      }
+      cpu.execute(source);
+    }
+    return names;
+  };
+  const binary = ["add", "sub", "mul", "div"].flatMap((name) => [`${name}.s $f8,$f2,$f4`, `${name}.d $f8,$f2,$f4`]);
+  const unary = ["sqrt", "cvt.w", "trunc.w"].flatMap((name) => [`${name}.s $f8,$f2`, `${name}.d $f8,$f2`]);
+  const fused = ["madd", "nmsub"].flatMap((name) => [`${name}.s $f8,$f6,$f2,$f4`, `${name}.d $f8,$f6,$f2,$f4`]);
+  const all = [...binary, ...unary, ...fused, "cvt.s.d $f8,$f2"];
+  test("FAST: inexact results and zero operands", () => {
+    expect(helpersOf(all, [1.1, 3.3, -7.7], 4)).toEqual([]);
+    expect(helpersOf(all, [0, 3.3, -7.7], 4)).toEqual([]);
+  });
+  test("CHECK: exact results; an inexact one asks", () => {
+    expect(helpersOf(all, [9, 2.25, -7], 0)).toEqual([]);
+    expect(helpersOf(binary, [1.1, 0.0123, 0], 0)).toEqual(binary.map((source) => source.split(" ")[0]));
   });
 });
 
