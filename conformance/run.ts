@@ -18,6 +18,13 @@ const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [
+  { suite: "qemu-tcg", target: "mipsel" },
+  { suite: "qemu-tcg", target: "mips" },
+  { suite: "debian", target: "mipsel" },
+  { suite: "random", target: "mipsel", count: 10_000 },
+  { suite: "random", target: "mips", count: 10_000 },
+  { suite: "hostile", target: "mipsel", count: 500 },
+  { suite: "hostile", target: "mips", count: 200 },
   { suite: "c-torture", target: "mipsel" },
   { suite: "c-torture", target: "mips" },
 ];
