@@ -11,10 +11,11 @@ import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
 import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { compileRegion, EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn } from "./codegen.ts";
-import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
+import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { findRegion, type Region } from "./region.ts";
-import { buildRuntime, type RuntimeExports } from "./runtime-module.ts";
-import { findTrap, type TrapTable } from "./trap.ts";
+import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
+import { FETCH_FAULT_SLOT, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
+import { findTrap } from "./trap.ts";
 import { ModuleWriter } from "./wasm/module.ts";
 
 const debug = createDebug("babelf:translate");
@@ -33,6 +34,8 @@ export interface EngineOptions {
    * guest code with the registers as they are now. False: leave `run`.
    */
   readonly systemCall: () => boolean;
+  /** Translations shared with other engines for the same ISA; its own if left out. */
+  readonly cache?: TranslationCache;
 }
 
 export type Exit =
@@ -52,53 +55,50 @@ const MAX_DEPTH = 400;
  */
 const COLD_LIMIT = 96;
 const HOT_LIMIT = 1024;
-/** Slot 0 is for addresses that cannot be fetched. */
-const FETCH_FAULT_SLOT = 0;
 const TABLE_START = 1 << 14;
-/** Modes beyond this many share cache areas, which are then cleared at each change (there is room for 31). */
-const MAX_MODES = 24;
 
-interface Batch {
-  readonly slots: { readonly mode: Mode; readonly pc: number; readonly slot: number }[];
-  readonly pages: Set<number>;
+/** A region in this engine's table. */
+interface Placed {
+  readonly mode: Mode;
+  readonly pc: number;
+  readonly slot: number;
+  readonly pages: ReadonlySet<number>;
 }
 
-class Mode {
-  readonly value: number;
-  readonly indirectCache: number;
-  readonly slots = new Map<number, number>();
-  /** Addresses whose slot holds a region. */
-  readonly translated = new Set<number>();
-  /** Addresses at which fuel has ended. */
-  readonly hot = new Set<number>();
-  constructor(value: number, indirectCache: number) {
-    this.value = value;
-    this.indirectCache = indirectCache;
-  }
+/** This engine's part of a translation mode. */
+interface Mode {
+  readonly shared: ModeCache;
+  /** By address: the slots that hold a region. */
+  readonly placed: Map<number, Placed>;
+}
+
+interface Assembled {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly helpers: readonly Helper[];
 }
 
 export class Engine {
   readonly view: DataView;
   readonly #options: EngineOptions;
+  readonly #cache: TranslationCache;
   readonly #table: WebAssembly.Table;
   readonly #runtime: RuntimeExports;
   readonly #builder = new BlockBuilder();
+  readonly #recorder: RecordingReader;
   readonly #imports: Record<string, WebAssembly.ImportValue>;
-  readonly #helperFields = new Map<Helper, string>();
-  readonly #batches = new Map<number, Set<Batch>>();
   readonly #modes = new Map<number, Mode>();
-  readonly #traps: TrapTable = new Map();
+  readonly #byPage = new Map<number, Set<Placed>>();
   #mode: Mode;
-  #nextSlot = FETCH_FAULT_SLOT + 1;
-  #nextRegion = 0;
   #precise = false;
   /** Code that may be running further out has been dropped: everything must unwind. */
   #unwind = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#cache = options.cache ?? new TranslationCache();
+    this.#recorder = new RecordingReader(options.code);
     this.view = new DataView(options.state.buffer, 0, STATE_BYTES);
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_START });
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: FETCH_FAULT_SLOT + 1 });
     this.#imports = {
       m: options.memory,
       s: options.state,
@@ -106,9 +106,9 @@ export class Engine {
       systemCall: () => this.#systemCall(),
       resolve: (pc: number) => this.#resolve(pc >>> 0),
     };
-    this.#runtime = buildRuntime(this.#imports);
-    for (let i = 0; i < TABLE_START; i++) this.#table.set(i, this.#runtime.stub);
+    this.#runtime = instantiateRuntime(this.#imports);
     this.#table.set(FETCH_FAULT_SLOT, this.#runtime.fetchFault);
+    this.#table.grow(TABLE_START, this.#runtime.stub);
     this.#mode = this.#modeFor(options.isa.mode(this.view));
   }
 
@@ -124,32 +124,28 @@ export class Engine {
     if (this.#precise === on) return;
     this.#precise = on;
     debug("precise faults %s", on ? "on" : "off");
-    this.#dropAll();
+    for (const placed of this.#byPage.values()) for (const each of [...placed]) this.#drop(each);
   }
 
   /** Guest code in [start, end) has changed or gone. */
   invalidate(start: number, end: number): void {
     const first = start >>> 12;
     const last = (end - 1) >>> 12;
-    const drop = new Set<Batch>();
-    if (last - first < this.#batches.size) {
-      for (let page = first; page <= last; page++) for (const batch of this.#batches.get(page) ?? []) drop.add(batch);
+    if (last - first < this.#byPage.size) {
+      for (let page = first; page <= last; page++) this.#dropPage(page);
     } else {
-      for (const [page, batches] of this.#batches) if (page >= first && page <= last) for (const batch of batches) drop.add(batch);
+      for (const page of [...this.#byPage.keys()]) if (page >= first && page <= last) this.#dropPage(page);
     }
-    for (const batch of drop) this.#drop(batch);
   }
 
-  #dropAll(): void {
-    for (const batches of [...this.#batches.values()]) for (const batch of [...batches]) this.#drop(batch);
+  #dropPage(page: number): void {
+    for (const placed of [...(this.#byPage.get(page) ?? [])]) this.#drop(placed);
   }
 
-  #drop(batch: Batch): void {
-    for (const { mode, pc, slot } of batch.slots) {
-      this.#table.set(slot, this.#runtime.stub);
-      mode.translated.delete(pc);
-    }
-    for (const page of batch.pages) this.#batches.get(page)?.delete(batch);
+  #drop(placed: Placed): void {
+    this.#table.set(placed.slot, this.#runtime.stub);
+    placed.mode.placed.delete(placed.pc);
+    for (const page of placed.pages) this.#byPage.get(page)?.delete(placed);
     this.#unwind = true;
   }
 
@@ -162,9 +158,9 @@ export class Engine {
       this.#mode = this.#modeFor(this.#options.isa.mode(view));
       view.setUint32(EXIT_REASON, 0, true);
       try {
-        this.#runtime.run(this.pc, MAX_DEPTH, this.#mode.indirectCache);
+        this.#runtime.run(this.pc, MAX_DEPTH, this.#mode.shared.indirectCache);
       } catch (error) {
-        const pc = findTrap(error, this.#traps);
+        const pc = findTrap(error, this.#cache.traps);
         if (pc === null) throw error;
         this.pc = pc;
         if (!this.#precise) return { reason: "exception", exception: "memory", info: 0, pc };
@@ -188,82 +184,6 @@ export class Engine {
     }
   }
 
-  /** Fuel has ended at `pc`: its region is made anew, larger. */
-  #heat(pc: number): void {
-    const mode = this.#mode;
-    if (mode.hot.has(pc)) return;
-    mode.hot.add(pc);
-    mode.translated.delete(pc);
-    const slot = mode.slots.get(pc);
-    if (slot !== undefined) this.#table.set(slot, this.#runtime.stub);
-  }
-
-  #noticeChangedCode(): void {
-    const slot = this.#options.isa.changedCode;
-    if (!slot) return;
-    const address = this.view.getUint32(slot.offset, true);
-    if (address === 0) return;
-    this.view.setUint32(slot.offset, 0, true);
-    this.invalidate(address, address + 1);
-  }
-
-  /** What CPU state says of the last run; null if there is nothing to tell. */
-  #exit(): Exit | null {
-    const reason = this.view.getUint32(EXIT_REASON, true);
-    if (reason === EXIT_LEFT) return { reason: "left" };
-    if (reason < EXIT_EXCEPTION) return null;
-    const exception = EXCEPTIONS[reason - EXIT_EXCEPTION] as Exception;
-    return { reason: "exception", exception, info: this.view.getUint32(EXIT_INFO, true), pc: this.pc };
-  }
-
-  #systemCall(): number {
-    const goOn = this.#options.systemCall();
-    if (goOn && !this.#unwind) return 1;
-    this.view.setUint32(EXIT_REASON, goOn ? EXIT_YIELD : EXIT_LEFT, true);
-    return 0;
-  }
-
-  #modeFor(value: number): Mode {
-    let mode = this.#modes.get(value);
-    if (!mode) {
-      const area = this.#modes.size % MAX_MODES;
-      mode = new Mode(value, INDIRECT_CACHE + area * INDIRECT_CACHE_ENTRIES * 8);
-      this.#modes.set(value, mode);
-    }
-    if (mode !== this.#mode && this.#modes.size > MAX_MODES) {
-      new Uint8Array(this.#options.state.buffer, mode.indirectCache, INDIRECT_CACHE_ENTRIES * 8).fill(0);
-    }
-    return mode;
-  }
-
-  /** The slot to call for a guest address; translates it if need be. Called from guest code. */
-  #resolve(pc: number): number {
-    const mode = this.#mode;
-    if (!mode.translated.has(pc)) {
-      try {
-        this.#translate(mode, pc);
-      } catch (error) {
-        if (error instanceof CodeFault) return FETCH_FAULT_SLOT;
-        throw error;
-      }
-    }
-    const slot = mode.slots.get(pc) as number;
-    const entry = mode.indirectCache + ((pc << 1) & ((INDIRECT_CACHE_ENTRIES - 1) << 3));
-    this.view.setUint32(entry, pc, true);
-    this.view.setUint32(entry + 4, slot, true);
-    return slot;
-  }
-
-  #slotOf(mode: Mode, pc: number): number {
-    let slot = mode.slots.get(pc);
-    if (slot === undefined) {
-      slot = this.#nextSlot++;
-      if (slot >= this.#table.length) this.#table.grow(this.#table.length, this.#runtime.stub);
-      mode.slots.set(pc, slot);
-    }
-    return slot;
-  }
-
   /** Runs the one instruction at `pc`. */
   step(): Exit | { readonly reason: "stepped" } {
     this.view.setUint32(EXIT_REASON, 0, true);
@@ -279,92 +199,160 @@ export class Engine {
     return this.#exit() ?? { reason: "stepped" };
   }
 
+  /** What CPU state says of the last run; null if there is nothing to tell. */
+  #exit(): Exit | null {
+    const reason = this.view.getUint32(EXIT_REASON, true);
+    if (reason === EXIT_LEFT) return { reason: "left" };
+    if (reason < EXIT_EXCEPTION) return null;
+    const exception = EXCEPTIONS[reason - EXIT_EXCEPTION] as Exception;
+    return { reason: "exception", exception, info: this.view.getUint32(EXIT_INFO, true), pc: this.pc };
+  }
+
+  /** Fuel has ended at `pc`: its region is made anew, larger. */
+  #heat(pc: number): void {
+    const { shared, placed } = this.#mode;
+    if (shared.hot.has(pc)) return;
+    shared.hot.add(pc);
+    const there = placed.get(pc);
+    if (there) this.#drop(there);
+  }
+
+  #noticeChangedCode(): void {
+    const slot = this.#options.isa.changedCode;
+    if (!slot) return;
+    const address = this.view.getUint32(slot.offset, true);
+    if (address === 0) return;
+    this.view.setUint32(slot.offset, 0, true);
+    this.invalidate(address, address + 1);
+  }
+
+  #systemCall(): number {
+    const goOn = this.#options.systemCall();
+    if (goOn && !this.#unwind) return 1;
+    this.view.setUint32(EXIT_REASON, goOn ? EXIT_YIELD : EXIT_LEFT, true);
+    return 0;
+  }
+
+  #modeFor(value: number): Mode {
+    if (this.#mode?.shared.value === value) return this.#mode;
+    let mode = this.#modes.get(value);
+    if (!mode) {
+      mode = { shared: this.#cache.mode(value), placed: new Map() };
+      this.#modes.set(value, mode);
+    }
+    if (this.#cache.modeCount > MAX_MODES) {
+      new Uint8Array(this.#options.state.buffer, mode.shared.indirectCache, INDIRECT_CACHE_ENTRIES * 8).fill(0);
+    }
+    return mode;
+  }
+
+  /** The slot to call for a guest address; translates it if need be. Called from guest code. */
+  #resolve(pc: number): number {
+    const mode = this.#mode;
+    let placed = mode.placed.get(pc);
+    if (!placed) {
+      try {
+        placed = this.#place(mode, pc);
+      } catch (error) {
+        if (error instanceof CodeFault) return FETCH_FAULT_SLOT;
+        throw error;
+      }
+    }
+    const entry = mode.shared.indirectCache + ((pc << 1) & ((INDIRECT_CACHE_ENTRIES - 1) << 3));
+    this.view.setUint32(entry, pc, true);
+    this.view.setUint32(entry + 4, placed.slot, true);
+    return placed.slot;
+  }
+
+  #slotOf(mode: Mode, pc: number): number {
+    const slot = this.#cache.slotOf(mode.shared, pc);
+    if (slot >= this.#table.length) this.#table.grow(Math.max(this.#table.length, slot + 1 - this.#table.length), this.#runtime.stub);
+    return slot;
+  }
+
+  /** Puts a region for `pc` into the table: one that is known, or else a new one. */
+  #place(mode: Mode, pc: number): Placed {
+    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks, hot: mode.shared.hot.has(pc) };
+    let translation = this.#cache.find(mode.shared, pc, variant, this.#options.code);
+    if (!translation) {
+      translation = this.#translate(mode, pc, variant);
+      this.#cache.add(mode.shared, pc, translation);
+    }
+    for (const helper of translation.helpers) this.#import(helper);
+    const slot = this.#slotOf(mode, pc);
+    new WebAssembly.Instance(translation.module, { e: this.#imports });
+    const placed = { mode, pc, slot, pages: translation.pages };
+    mode.placed.set(pc, placed);
+    for (const page of translation.pages) {
+      const there = this.#byPage.get(page);
+      if (there) there.add(placed);
+      else this.#byPage.set(page, new Set([placed]));
+    }
+    return placed;
+  }
+
+  #translate(mode: Mode, pc: number, variant: Pick<Translation, "precise" | "softwareChecks" | "hot">): Translation {
+    const { isa } = this.#options;
+    this.#recorder.take();
+    const region = findRegion(isa, this.#recorder, this.#builder, [pc], mode.shared.value, variant.hot ? HOT_LIMIT : COLD_LIMIT);
+    const { bytes, helpers } = this.#assemble(region, mode, false);
+    if (debug.enabled) debug("0x%s%s: %d blocks, %d bytes of Wasm", pc.toString(16), variant.hot ? " (hot)" : "", region.blocks.length, bytes.length);
+    return { ...variant, source: this.#recorder.take(), pages: region.pages, module: new WebAssembly.Module(bytes), helpers };
+  }
+
   #stepCode(pc: number): (pc: number, depth: number) => number {
     const { isa, code } = this.#options;
     const mode = this.#modeFor(isa.mode(this.view));
-    const region = findRegion(isa, code, this.#builder, [pc], mode.value, 1);
-    const { bytes } = this.#assemble([region], mode, true);
+    const { bytes, helpers } = this.#assemble(findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1), mode, true);
+    for (const helper of helpers) this.#import(helper);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
     return exports["step"] as (pc: number, depth: number) => number;
   }
 
-  #translate(mode: Mode, pc: number): void {
-    const { isa, code } = this.#options;
-    const limit = mode.hot.has(pc) ? HOT_LIMIT : COLD_LIMIT;
-    const regions = [findRegion(isa, code, this.#builder, [pc], mode.value, limit)];
-    const { bytes, codeOffsets, traps } = this.#assemble(regions, mode, false);
-    const batch: Batch = { slots: [], pages: new Set() };
-    regions.forEach((region, i) => {
-      const entry = region.entries[0] as number;
-      batch.slots.push({ mode, pc: entry, slot: this.#slotOf(mode, entry) });
-      for (const page of region.pages) batch.pages.add(page);
-      this.#traps.set(this.#nextRegion + i, { base: codeOffsets[i] as number, pairs: Uint32Array.from(traps[i] as readonly number[]) });
-    });
-    this.#nextRegion += regions.length;
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
-    for (const { pc: entry } of batch.slots) mode.translated.add(entry);
-    for (const page of batch.pages) {
-      const there = this.#batches.get(page);
-      if (there) there.add(batch);
-      else this.#batches.set(page, new Set([batch]));
-    }
-    if (debug.enabled) debug("0x%s: %d regions, %d bytes of Wasm", pc.toString(16), regions.length, bytes.length);
-  }
-
-  /** Compiles regions into one module; they take the region numbers from `#nextRegion` on. */
-  #assemble(regions: readonly Region[], mode: Mode, singleStep: boolean): { bytes: Uint8Array<ArrayBuffer>; codeOffsets: number[]; traps: (readonly number[])[] } {
+  /** Compiles a region into a module. */
+  #assemble(region: Region, mode: Mode, singleStep: boolean): Assembled {
     const { isa, softwareChecks } = this.#options;
     const writer = new ModuleWriter();
     const regionType = writer.type(["i32", "i32"], ["i32"]);
     const systemCallIndex = writer.importFunction("systemCall", writer.type([], ["i32"]));
     const resolveIndex = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
     const helpers = new Set<Helper>();
-    for (const region of regions) helpersIn(region, helpers);
-    const helperIndices = new Map<Helper, number>();
-    const helperType = writer.type([], []);
-    for (const helper of helpers) helperIndices.set(helper, writer.importFunction(this.#helperField(helper), helperType));
-    // Were the minimum all of it, V8 would take an access to a constant address for one that cannot fail: a protected
-    // page there would then end the host process instead of raising a trap. It costs nothing: guard regions do the check.
-    writer.importMemory({ field: "m", pages: 65536, minimum: 0, shared: true });
+    helpersIn(region, helpers);
+    const helperType = helpers.size > 0 ? writer.type([], []) : -1;
+    const helperIndices = new Map([...helpers].map((helper) => [helper, writer.importFunction(helper.name, helperType)]));
+    writer.importMemory({ field: "m", pages: 65536, shared: true });
     writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
     writer.importTable("t", 1);
-    const firstFunction = 2 + helpers.size;
-    const functionIndices = new Map(regions.map((region, i) => [region.entries[0] as number, firstFunction + i]));
-    const traps = regions.map((region, i) => {
-      const compiled = compileRegion(region, {
-        littleEndian: isa.littleEndian,
-        precise: this.#precise,
-        softwareChecks: softwareChecks || singleStep,
-        singleStep,
-        indirectCache: mode.indirectCache,
-        slotOf: (target) => this.#slotOf(mode, target),
-        functionOf: (target) => functionIndices.get(target) ?? -1,
-        helperIndex: (helper) => helperIndices.get(helper) as number,
-        systemCallIndex,
-        resolveIndex,
-        regionType,
-      });
-      writer.add({
-        name: singleStep ? "step" : `g${this.#nextRegion + i}`,
-        typeIndex: regionType,
-        locals: compiled.locals,
-        code: compiled.code,
-        ...(singleStep ? { exportName: "step", tableSlot: null } : { tableSlot: this.#slotOf(mode, region.entries[0] as number) }),
-      });
-      return compiled.traps;
+    const entry = region.entries[0] as number;
+    const self = 2 + helpers.size;
+    const compiled = compileRegion(region, {
+      littleEndian: isa.littleEndian,
+      precise: this.#precise,
+      softwareChecks: softwareChecks || singleStep,
+      singleStep,
+      indirectCache: mode.shared.indirectCache,
+      slotOf: (target) => this.#slotOf(mode, target),
+      functionOf: (target) => (target === entry ? self : -1),
+      helperIndex: (helper) => helperIndices.get(helper) as number,
+      systemCallIndex,
+      resolveIndex,
+      regionType,
     });
-    return { ...writer.finish(), traps };
+    const { locals, code } = compiled;
+    if (singleStep) {
+      writer.add({ name: "step", exportName: "step", typeIndex: regionType, locals, code, tableSlot: null });
+      return { bytes: writer.finish().bytes, helpers: [...helpers] };
+    }
+    const number = this.#cache.newRegion();
+    writer.add({ name: `g${number}`, typeIndex: regionType, locals, code, tableSlot: this.#slotOf(mode, entry) });
+    const { bytes, codeOffsets } = writer.finish();
+    this.#cache.traps.set(number, { base: codeOffsets[0] as number, pairs: Uint32Array.from(compiled.traps) });
+    return { bytes, helpers: [...helpers] };
   }
 
-  /** Import name of a helper; made at its first use. */
-  #helperField(helper: Helper): string {
-    let field = this.#helperFields.get(helper);
-    if (!field) {
-      field = `h${this.#helperFields.size}`;
-      this.#helperFields.set(helper, field);
-      const { view } = this;
-      this.#imports[field] = () => helper.run(view);
-    }
-    return field;
+  /** Makes a helper importable, by its name. */
+  #import(helper: Helper): void {
+    const { view } = this;
+    this.#imports[helper.name] ??= () => helper.run(view);
   }
 }

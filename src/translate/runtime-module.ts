@@ -63,7 +63,15 @@ function storeLocal(a: Assembler, offset: number, local: number): void {
   a.const32(0).get(local).access(W.i32Store, offset);
 }
 
-export function buildRuntime(imports: Record<string, WebAssembly.ImportValue>): RuntimeExports {
+let compiled: WebAssembly.Module | undefined;
+
+/** The functions, with an engine's imports: its CPU state, its table, its `resolve`. */
+export function instantiateRuntime(imports: Record<string, WebAssembly.ImportValue>): RuntimeExports {
+  compiled ??= new WebAssembly.Module(runtimeModule());
+  return new WebAssembly.Instance(compiled, { e: imports }).exports as unknown as RuntimeExports;
+}
+
+function runtimeModule(): Uint8Array<ArrayBuffer> {
   const writer = new ModuleWriter();
   const regionType = writer.type(["i32", "i32"], ["i32"]);
   const resolve = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
@@ -103,6 +111,5 @@ export function buildRuntime(imports: Record<string, WebAssembly.ImportValue>): 
   run.op(0).tee(PC_LOCAL).const32(EXIT).op(i32.ne.opcode, W.brIf, 0, W.end);
   writer.add({ name: "run", exportName: "run", typeIndex: writer.type(["i32", "i32", "i32"], []), locals: ["i32", "i32"], code: run.finish(), tableSlot: null });
 
-  const { bytes } = writer.finish();
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: imports }).exports as unknown as RuntimeExports;
+  return writer.finish().bytes;
 }

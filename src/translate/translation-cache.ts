@@ -1,0 +1,160 @@
+/**
+ * What engines share: the numbering of table slots, and the compiled modules. A module knows nothing of the process it
+ * was made for but slot numbers and the places in CPU state, so a second process (a fork, or the next run of the same
+ * program) only instantiates it. Whether it fits is decided by the code itself: every word that it was made from must
+ * still be there.
+ *
+ * One cache is for one ISA with one set of options.
+ */
+import type { Helper } from "../cpu/emitter.ts";
+import type { CodeReader } from "../cpu/isa.ts";
+import { INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
+import type { TrapTable } from "./trap.ts";
+
+/** What a region was translated for, besides its address and mode. */
+export interface Variant {
+  readonly precise: boolean;
+  readonly softwareChecks: boolean;
+  readonly hot: boolean;
+}
+
+export interface Translation extends Variant {
+  /** Pairs of guest address and the word that was read there. */
+  readonly source: Int32Array;
+  /** The 4 KiB pages that the code was read from. */
+  readonly pages: ReadonlySet<number>;
+  readonly module: WebAssembly.Module;
+  readonly helpers: readonly Helper[];
+}
+
+/** Slot 0 is for addresses that cannot be fetched. */
+export const FETCH_FAULT_SLOT = 0;
+/** Modes beyond this many share areas of the indirect-branch cache (there is room for 31). */
+export const MAX_MODES = 24;
+/** A V8 module of one region takes about 20 KB: the bound is about 400 MB. */
+const MAX_TRANSLATIONS = 20_000;
+
+/** The shared part of one translation mode. */
+export class ModeCache {
+  readonly value: number;
+  /** Where its indirect-branch cache lies in CPU state. */
+  readonly indirectCache: number;
+  /** Table slots by guest address. */
+  readonly slots = new Map<number, number>();
+  /** Addresses at which fuel has ended: their regions are made large. */
+  readonly hot = new Set<number>();
+  readonly translations = new Map<number, Translation[]>();
+
+  constructor(value: number, indirectCache: number) {
+    this.value = value;
+    this.indirectCache = indirectCache;
+  }
+}
+
+export class TranslationCache {
+  /** Where each region's accesses are, by region number. */
+  readonly traps: TrapTable = new Map();
+  readonly #modes = new Map<number, ModeCache>();
+  #nextSlot = FETCH_FAULT_SLOT + 1;
+  #nextRegion = 0;
+  #size = 0;
+
+  mode(value: number): ModeCache {
+    let mode = this.#modes.get(value);
+    if (!mode) {
+      const area = this.#modes.size % MAX_MODES;
+      mode = new ModeCache(value, INDIRECT_CACHE + area * INDIRECT_CACHE_ENTRIES * 8);
+      this.#modes.set(value, mode);
+    }
+    return mode;
+  }
+
+  get modeCount(): number {
+    return this.#modes.size;
+  }
+
+  slotOf(mode: ModeCache, pc: number): number {
+    let slot = mode.slots.get(pc);
+    if (slot === undefined) {
+      slot = this.#nextSlot++;
+      mode.slots.set(pc, slot);
+    }
+    return slot;
+  }
+
+  /** A number for a region that is about to be compiled. */
+  newRegion(): number {
+    return this.#nextRegion++;
+  }
+
+  /** A translation of the code at `pc` as it is now. */
+  find(mode: ModeCache, pc: number, variant: Variant, code: CodeReader): Translation | null {
+    for (const translation of mode.translations.get(pc) ?? []) {
+      if (
+        translation.hot === variant.hot &&
+        translation.precise === variant.precise &&
+        translation.softwareChecks === variant.softwareChecks &&
+        isSource(translation.source, code)
+      ) {
+        return translation;
+      }
+    }
+    return null;
+  }
+
+  add(mode: ModeCache, pc: number, translation: Translation): void {
+    if (++this.#size > MAX_TRANSLATIONS) {
+      // Regions in use live on in their engines' tables, with their trap tables.
+      for (const each of this.#modes.values()) each.translations.clear();
+      this.#size = 1;
+    }
+    const there = mode.translations.get(pc);
+    if (there) there.push(translation);
+    else mode.translations.set(pc, [translation]);
+  }
+}
+
+function isSource(source: Int32Array, code: CodeReader): boolean {
+  try {
+    for (let i = 0; i < source.length; i += 2) {
+      if ((code.read32((source[i] as number) >>> 0) | 0) !== source[i + 1]) return false;
+    }
+    return true;
+  } catch {
+    // A page of it is gone.
+    return false;
+  }
+}
+
+/** Notes every word that is read through it. */
+export class RecordingReader implements CodeReader {
+  readonly #code: CodeReader;
+  #words = new Map<number, number>();
+
+  constructor(code: CodeReader) {
+    this.#code = code;
+  }
+  read32(address: number): number {
+    const word = this.#code.read32(address);
+    this.#words.set(address, word);
+    return word;
+  }
+  read16(address: number): number {
+    const aligned = (address & ~3) >>> 0;
+    const half = this.#code.read16(address);
+    // A page is a multiple of four bytes: where one half can be fetched, so can the other.
+    this.#words.set(aligned, this.#code.read32(aligned));
+    return half;
+  }
+  /** What was read since the last call, as pairs. */
+  take(): Int32Array {
+    const pairs = new Int32Array(this.#words.size * 2);
+    let i = 0;
+    for (const [address, word] of this.#words) {
+      pairs[i++] = address;
+      pairs[i++] = word;
+    }
+    this.#words = new Map();
+    return pairs;
+  }
+}
