@@ -7,10 +7,13 @@ import type { Personality, ProcessImage } from "../loader/index.ts";
 import { mipsO32 } from "../syscalls/index.ts";
 import type { Abi } from "../syscalls/index.ts";
 import { PC } from "../translate/layout.ts";
+import { TranslationCache } from "../translate/translation-cache.ts";
 
 export interface Guest {
   readonly isa: Isa;
   readonly abi: Abi;
+  /** Compiled code, shared by every process on such a CPU. */
+  readonly translations: TranslationCache;
   /** Puts the registers as execve(2) leaves them into the CPU-state memory, which is all zero. */
   reset(registers: DataView, image: ProcessImage): void;
   /** The data address of the instruction at `pc`, where the host's trap did not tell it; null: none. May throw what `code` throws. */
@@ -33,6 +36,15 @@ function slotOffsets(isa: Isa): (name: string) => number {
   };
 }
 
+/** Compiled code by CPU: a cache and nothing else, so that the next run of a program starts warm. */
+const translations = new Map<string, TranslationCache>();
+
+function translationsFor(cpu: string): TranslationCache {
+  let cache = translations.get(cpu);
+  if (cache === undefined) translations.set(cpu, (cache = new TranslationCache()));
+  return cache;
+}
+
 export function guestFor(personality: Personality, cpu?: string): Guest {
   const littleEndian = personality.endian === "little";
   const isa = mipsIsa({ littleEndian, release: CPU_MODELS[cpu ?? "24Kf"]?.release ?? 2 });
@@ -47,6 +59,7 @@ export function guestFor(personality: Personality, cpu?: string): Guest {
   return {
     isa,
     abi,
+    translations: translationsFor(`${isa.name} ${cpu ?? ""}`),
     reset(registers, image) {
       resetFpu(registers, { fr: image.personality.floatMode === "fr1", nan2008: false });
       registers.setUint32(LL_ADDRESS.offset, NO_RESERVATION, true);

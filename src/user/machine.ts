@@ -87,6 +87,7 @@ export class UserMachine implements TaskRunner, Machine {
       code: codeReader(process.memory),
       softwareChecks: options.memories.protection.kind === "software",
       systemCall: () => this.#systemCall(),
+      cache: options.guest.translations,
     });
     process.space.onCodeChange((start, end) => {
       this.#engine.invalidate(start, end);
