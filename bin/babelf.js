@@ -1,25 +1,20 @@
 #!/usr/bin/env node
 // The published command. Written so that any Node that knows ES modules can read it and say what is missing.
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
 const NEEDED = 24;
-const major = (version) => Number(version.split(".")[0]);
 
-if (major(process.versions.node) >= NEEDED) {
-  const bundle = new URL("../dist/cli.js", import.meta.url);
-  if (existsSync(bundle)) {
-    const { enableCompileCache } = await import("node:module");
-    enableCompileCache?.();
-    await import(bundle.href);
-  } else {
+if (Number(process.versions.node.split(".")[0]) >= NEEDED) {
+  process.getBuiltinModule("node:module").enableCompileCache();
+  await import("../dist/cli.js").catch((error) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.url?.endsWith("/dist/cli.js")) throw error;
     console.error("babelf: not built yet; run: npm install");
     process.exitCode = 125;
-  }
+  });
 } else {
+  const { existsSync } = await import("node:fs");
+  const { fileURLToPath } = await import("node:url");
   // In a clone, npm has put a current Node beside us.
-  const windows = process.platform === "win32";
-  const newer = fileURLToPath(new URL(`../node_modules/node/bin/node${windows ? ".exe" : ""}`, import.meta.url));
+  const suffix = process.platform === "win32" ? ".exe" : "";
+  const newer = fileURLToPath(new URL(`../node_modules/node/bin/node${suffix}`, import.meta.url));
   if (existsSync(newer) && process.env.BABELF_NODE !== newer) {
     const { spawnSync } = await import("node:child_process");
     const { status, signal } = spawnSync(newer, process.argv.slice(1), {

@@ -32,7 +32,9 @@ function section([subject, rows]: [string, readonly SyscallRow[]]): string {
 
 function unknownCalls(): string {
   const known = new Set(ROWS.map((row) => row.name));
-  const names = [...new Set(ABIS.flatMap(([, numbers]) => [...numbers.keys()]))].filter((name) => !known.has(name)).sort();
+  const names = [...new Set(ABIS.flatMap(([, numbers]) => [...numbers.keys()]))]
+    .filter((name) => !known.has(name))
+    .sort();
   return `## Everything else\n\nThese answer ENOSYS too:\n\n${names.map((name) => `\`${name}\``).join(", ")}\n`;
 }
 
