@@ -4,7 +4,9 @@ import { hostIdentity, hostName } from "../host/process.ts";
 import { onHostSignals, stopSelf } from "../host/signals.ts";
 import { REGISTERS_BASE, REGISTERS_END } from "../cpu/isa.ts";
 import { Credentials } from "../kernel/credentials.ts";
+import { Errno } from "../kernel/errno.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
+import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { FileTable } from "../kernel/fs/file-table.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
 import { buildView, openStandardStreams } from "../kernel/fs/view.ts";
@@ -73,17 +75,40 @@ const pool = new MemoryPool();
 
 /** Runs a program. Resolves with how it ended; never rejects for anything that the program or its file does. */
 export async function runProgram(options: ProgramOptions): Promise<Outcome> {
+  /** What must be undone at the end, however it comes; last first. */
+  const undo: (() => void)[] = [];
   try {
-    return await run(options);
+    return await run(options, undo);
   } catch (error) {
     if (error instanceof LoadError) return { kind: "failed", code: error.exitCode, message: error.message };
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const lines = text.split("\n").map((line) => line.trim());
-    return { kind: "failed", code: EXIT_CODES.internal, message: `internal error: ${lines.slice(0, 3).join(" ")}` };
+    if (error instanceof Errno) {
+      return { kind: "failed", code: EXIT_CODES.notRunnable, message: `cannot set up the program's file tree: ${error.message}` };
+    }
+    return { kind: "failed", code: EXIT_CODES.internal, message: `internal error: ${describe(error)}` };
+  } finally {
+    for (const step of undo.reverse()) {
+      try {
+        step();
+      } catch (error) {
+        // A shared mapping whose file cannot be written any more, say: the program has ended all the same.
+        options.warn?.(`could not clean up: ${describe(error)}`);
+      }
+    }
   }
 }
 
-async function run(options: ProgramOptions): Promise<Outcome> {
+/** An error in one line, with where it was thrown. */
+function describe(error: unknown): string {
+  if (error instanceof Errno) return error.message;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return text
+    .split("\n")
+    .slice(0, 3)
+    .map((line) => line.trim())
+    .join(" ");
+}
+
+async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outcome> {
   const limits = options.limits ?? {};
   const kernel = new Kernel({ architecture: "mips", clock: hostClock, limits, warn: options.warn ?? (() => undefined) });
   const identity = { ...hostIdentity(), ...options.identity };
@@ -98,7 +123,7 @@ async function run(options: ProgramOptions): Promise<Outcome> {
     path: options.program,
     argv: options.argv,
     envp: options.env,
-    open: (path) => openProgram(fs, path),
+    open: (path) => openProgram(fs, path, undo),
   });
   const resources = resourceLimits(options);
   const layout = addressLayout(resources.soft("RLIMIT_STACK"));
@@ -113,49 +138,46 @@ async function run(options: ProgramOptions): Promise<Outcome> {
     mmapBase: layout.mmapBase,
     littleEndian: guest.isa.littleEndian,
   });
-  let stopWaiting: (() => void)[] = [];
-  try {
-    space.limits.addressSpace = limits.memory ?? Infinity;
-    const trampolines = layout.stackTop + ABOVE_STACK;
-    mapTrampolines(space, trampolines, guest.abi.signals.trampolines);
-    const image = loadProgram(space, program, {
-      identity: { uid: credentials.uid, euid: credentials.euid, gid: credentials.gid, egid: credentials.egid },
-      random: crypto.getRandomValues(new Uint8Array(16)),
-      stackLimit: resources.soft("RLIMIT_STACK"),
-    });
-
-    const files = new FileTable(() => resources.soft("RLIMIT_NOFILE"));
-    const parts = { space, memory: space.guest, files, fs, limits: resources };
-    const task = kernel.createProcess(null, parts, REGISTERS_END - REGISTERS_BASE, credentials);
-    const { process } = task;
-    process.trampolines = trampolines;
-    process.auxiliaryVector = auxiliaryVector(image.auxv, guest.isa.littleEndian);
-    process.executable = image.path;
-    task.name = fromText(image.path.slice(image.path.lastIndexOf("/") + 1)).slice(0, 15);
-    const executable = fs.openExecutable(fromText(image.path));
-    programs.set(process, { image, executable: executable.path, argv: program.argv, envp: program.envp });
-    openStandardStreams(files, countOutput(options.streams, kernel));
-
-    const machine = new UserMachine(
-      { kernel, guest, memories, release, hostname, tracer: options.tracer ?? null },
-      process,
-    );
-    guest.reset(machine.registers, image);
-    task.pc = image.entry;
-    task.registers.set(new Uint8Array(memories.state.buffer).subarray(REGISTERS_BASE, REGISTERS_END));
-    kernel.onProcessEnd = (ended) => {
-      if (ended === process) kernel.scheduler.stop();
-    };
-    stopWaiting = watch(options, kernel, process);
-    kernel.scheduler.add(task);
-    await kernel.scheduler.run(machine);
-    files.closeAll();
-    return outcomeOf(kernel, process);
-  } finally {
-    for (const stop of stopWaiting) stop();
+  undo.push(() => {
     space.destroy();
     pool.giveBack(memories, useMmu);
-  }
+  });
+  space.limits.addressSpace = limits.memory ?? Infinity;
+  const trampolines = layout.stackTop + ABOVE_STACK;
+  mapTrampolines(space, trampolines, guest.abi.signals.trampolines);
+  const image = loadProgram(space, program, {
+    identity: { uid: credentials.uid, euid: credentials.euid, gid: credentials.gid, egid: credentials.egid },
+    random: crypto.getRandomValues(new Uint8Array(16)),
+    stackLimit: resources.soft("RLIMIT_STACK"),
+  });
+
+  const files = new FileTable(() => resources.soft("RLIMIT_NOFILE"));
+  undo.push(() => files.closeAll());
+  const parts = { space, memory: space.guest, files, fs, limits: resources };
+  const task = kernel.createProcess(null, parts, REGISTERS_END - REGISTERS_BASE, credentials);
+  const { process } = task;
+  process.trampolines = trampolines;
+  process.auxiliaryVector = auxiliaryVector(image.auxv, guest.isa.littleEndian);
+  process.executable = image.path;
+  task.name = fromText(image.path.slice(image.path.lastIndexOf("/") + 1)).slice(0, 15);
+  const executable = keepOpen(fs.openExecutable(fromText(image.path)), undo);
+  programs.set(process, { image, executable: executable.path, argv: program.argv, envp: program.envp });
+  openStandardStreams(files, countOutput(options.streams, kernel));
+
+  const machine = new UserMachine(
+    { kernel, guest, memories, release, hostname, tracer: options.tracer ?? null },
+    process,
+  );
+  guest.reset(machine.registers, image);
+  task.pc = image.entry;
+  task.registers.set(new Uint8Array(memories.state.buffer).subarray(REGISTERS_BASE, REGISTERS_END));
+  kernel.onProcessEnd = (ended) => {
+    if (ended === process) kernel.scheduler.stop();
+  };
+  undo.push(...watch(options, kernel, process));
+  kernel.scheduler.add(task);
+  await kernel.scheduler.run(machine);
+  return outcomeOf(kernel, process);
 }
 
 function outcomeOf(kernel: Kernel, process: Process): Outcome {
@@ -247,9 +269,15 @@ function auxiliaryVector(pairs: readonly (readonly [number, number])[], littleEn
   return bytes;
 }
 
+function keepOpen(file: FileDescription, undo: (() => void)[]): FileDescription {
+  file.retain();
+  undo.push(() => file.release());
+  return file;
+}
+
 /** The loader's view of a file of the guest's tree. */
-function openProgram(fs: FsContext, path: string): ProgramFile {
-  const file = fs.openExecutable(fromText(path));
+function openProgram(fs: FsContext, path: string, undo: (() => void)[]): ProgramFile {
+  const file = keepOpen(fs.openExecutable(fromText(path)), undo);
   return {
     get size() {
       return Number(file.stat().size);
