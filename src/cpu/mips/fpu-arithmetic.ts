@@ -4,56 +4,17 @@
  * `abs` and `neg` only change the sign bit and raise nothing, with ABS2008 (FCSR bit 19) set or not. The manual makes
  * them arithmetic where the bit is 0 (signalling NaNs raise Invalid); QEMU does what is done here.
  */
-import type { Emitter, F32, F64, I32, I64 } from "../emitter.ts";
+import type { Emitter, I32 } from "../emitter.ts";
 import type { Fields } from "../decode-table.ts";
 import { ADD, DIV, MADD, MSUB, MUL, NMADD, NMSUB, RECIP, RSQRT, SQRT, SUB } from "./fpu-operations.ts";
 import type { OperationPair } from "./fpu-operations.ts";
+import { extreme, isZero, notExactly, notFinite, productInexact, sumInexact } from "../host-float.ts";
 import type { Fast, Float, FloatOperators } from "./fpu-lift.ts";
-import { FLOATS, extreme, notFinite, operate, rejects } from "./fpu-lift.ts";
+import { FLOATS, operate, rejects } from "./fpu-lift.ts";
 import type { Lift, MipsRow } from "./row.ts";
 import { rowsOf } from "./row.ts";
 
 const row = rowsOf("FPU arithmetic");
-
-// ── may it be inexact? ────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The error of the sum a + b = s (Knuth's TwoSum: exact unless something overflows, and then not a zero). */
-function sumInexact(e: Emitter, f: FloatOperators, a: Float, b: Float, s: Float): I32 {
-  const bb = f.binary(e, "sub", s, a);
-  const error = f.binary(e, "add", f.binary(e, "sub", a, f.binary(e, "sub", s, bb)), f.binary(e, "sub", b, bb));
-  return f.compare(e, "ne", error, f.constant(e, 0));
-}
-
-/** Zero bits at the end of a double's significand; at most 52. */
-const trailingZeros = (e: Emitter, a: F64): I64 => e.i64.ctz(e.i64.or(e.i64.reinterpretF64(a), e.const64(1n << 52n)));
-
-/** 1 where the product of two doubles may need more than 53 bits: an odd part of 53 - n bits times one of 53 - m has at most 106 - n - m. */
-const longProduct = (e: Emitter, a: F64, b: F64): I32 =>
-  e.i64.ltU(e.i64.add(trailingZeros(e, a), trailingZeros(e, b)), e.const64(53n));
-
-const widen = (e: Emitter, a: Float): F64 => e.f64.promoteF32(a as F32);
-
-/** Singles: the double product is exact. */
-function productInexact(e: Emitter, f: FloatOperators, a: Float, b: Float, product: Float): I32 {
-  if (f.format === "d") return longProduct(e, a as F64, b as F64);
-  return e.f64.ne(e.f64.mul(widen(e, a), widen(e, b)), widen(e, product));
-}
-
-const SMALLEST_NORMAL = 2 ** -1022;
-
-/** 1 unless x × y is certain to be exactly `target`: for a quotient and a root, whose products lead back. */
-function notExactly(e: Emitter, f: FloatOperators, x: Float, y: Float, target: Float): I32 {
-  if (f.format === "s") return e.f64.ne(e.f64.mul(widen(e, x), widen(e, y)), widen(e, target));
-  // A subnormal target could have been reached by rounding.
-  const normal = e.f64.ge(
-    e.f64.abs(target as F64),
-    e.constF64(new BigUint64Array(Float64Array.of(SMALLEST_NORMAL).buffer)[0]!),
-  );
-  const equal = e.f64.eq(e.f64.mul(x as F64, y as F64), target as F64);
-  return e.i32.or(longProduct(e, x as F64, y as F64), e.i32.eqz(e.i32.and(normal, equal)));
-}
-
-const isZero = (e: Emitter, f: FloatOperators, a: Float): I32 => f.compare(e, "eq", a, f.constant(e, 0));
 
 // ── the operations ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,11 +2,16 @@
 import type { Emitter, F32, F64, I32, Type, Value } from "../emitter.ts";
 import { CHECK, MODE_FR, SOFT, modeLevel } from "./fpu-state.ts";
 import { ENABLES_MASK, INEXACT_FLAG } from "./fcsr.ts";
+import type { Float, FloatOperators as HostOperators } from "../host-float.ts";
+import { DOUBLE_OPERATORS, SINGLE_OPERATORS } from "../host-float.ts";
 import type { Format, Operation } from "./fpu-operations.ts";
 import { EXACT } from "./fpu-operations.ts";
 import type { FpuViews } from "./fpu-registers.ts";
 import { FCSR, FPU_VIEWS, LAST_DOUBLES, LAST_OPERATION, LAST_SINGLES } from "./fpu-registers.ts";
 import type { LiftContext } from "./row.ts";
+
+export { extreme, notFinite } from "../host-float.ts";
+export type { Float } from "../host-float.ts";
 
 export const views = (context: LiftContext): FpuViews => FPU_VIEWS[(context.mode & MODE_FR) as 0 | 1];
 
@@ -27,63 +32,23 @@ export function rejects(
 
 // ── single and double alike ───────────────────────────────────────────────────────────────────────────────────────
 
-/** A floating-point value of either format. */
-export type Float = F32 | F64;
-
-/** The emitter's operators for one format, so that a meaning is written once for singles and doubles. */
-export interface FloatOperators {
-  readonly format: "s" | "d";
+/** The emitter's operators for one format, with the registers that hold it. */
+export interface FloatOperators extends HostOperators {
   get(e: Emitter, context: LiftContext, n: number): Float;
   set(e: Emitter, context: LiftContext, n: number, value: Float): void;
-  constant(e: Emitter, value: number): Float;
-  binary(e: Emitter, name: "add" | "sub" | "mul" | "div", a: Float, b: Float): Float;
-  unary(e: Emitter, name: "abs" | "neg" | "sqrt" | "ceil" | "floor" | "trunc" | "nearest", a: Float): Float;
-  compare(e: Emitter, name: "eq" | "ne" | "lt" | "le" | "gt" | "ge", a: Float, b: Float): I32;
-  /** The biased exponent with the sign above it. */
-  exponent(e: Emitter, a: Float): I32;
-  readonly exponentMask: number;
 }
-
-const f32Bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
-const f64Bits = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0]!;
 
 export const SINGLE: FloatOperators = {
-  format: "s",
+  ...SINGLE_OPERATORS,
   get: (e, context, n) => e.get(views(context).s[n]!),
   set: (e, context, n, value) => e.set(views(context).s[n]!, value as F32),
-  constant: (e, value) => e.constF32(f32Bits(value)),
-  binary: (e, name, a, b) => e.f32[name](a as F32, b as F32),
-  unary: (e, name, a) => e.f32[name](a as F32),
-  compare: (e, name, a, b) => e.f32[name](a as F32, b as F32),
-  exponent: (e, a) => e.i32.shrU(e.i32.reinterpretF32(a as F32), e.const32(23)),
-  exponentMask: 0xff,
 };
 export const DOUBLE: FloatOperators = {
-  format: "d",
+  ...DOUBLE_OPERATORS,
   get: (e, context, n) => e.get(views(context).d[n]!),
   set: (e, context, n, value) => e.set(views(context).d[n]!, value as F64),
-  constant: (e, value) => e.constF64(f64Bits(value)),
-  binary: (e, name, a, b) => e.f64[name](a as F64, b as F64),
-  unary: (e, name, a) => e.f64[name](a as F64),
-  compare: (e, name, a, b) => e.f64[name](a as F64, b as F64),
-  exponent: (e, a) => e.i32.wrapI64(e.i64.shrU(e.i64.reinterpretF64(a as F64), e.const64(52n))),
-  exponentMask: 0x7ff,
 };
 export const FLOATS = { s: SINGLE, d: DOUBLE } as const;
-
-/** 1 where `a` is an infinity or a NaN. */
-export function notFinite(e: Emitter, f: FloatOperators, a: Float): I32 {
-  const difference = f.binary(e, "sub", a, a);
-  return f.compare(e, "ne", difference, difference);
-}
-
-/**
- * 1 where `a` is an infinity, a NaN, zero, subnormal or close to it: where the biased exponent is all ones, 0, 1 or 2.
- * (1 would do: only the smallest normal number may have been rounded up from a tiny one. The test is cheaper so.)
- */
-export function extreme(e: Emitter, f: FloatOperators, a: Float): I32 {
-  return e.i32.eqz(e.i32.and(e.i32.add(f.exponent(e, a), e.const32(1)), e.const32(f.exponentMask & ~3)));
-}
 
 // ── operations with flags ─────────────────────────────────────────────────────────────────────────────────────────
 
