@@ -45,9 +45,18 @@ function translationsFor(cpu: string): TranslationCache {
   return cache;
 }
 
-export function guestFor(personality: Personality, cpu?: string): Guest {
-  const littleEndian = personality.endian === "little";
-  const isa = mipsIsa({ littleEndian, release: CPU_MODELS[cpu ?? "24Kf"]?.release ?? 2 });
+/** Guests are tables without state: made once, used by every run. */
+const guests = new Map<string, Guest>();
+
+export function guestFor(personality: Personality, cpu = "24Kf"): Guest {
+  const key = `${personality.machine} ${personality.endian} ${cpu}`;
+  let guest = guests.get(key);
+  if (guest === undefined) guests.set(key, (guest = mipsGuest(personality.endian === "little", cpu)));
+  return guest;
+}
+
+function mipsGuest(littleEndian: boolean, cpu: string): Guest {
+  const isa = mipsIsa({ littleEndian, release: CPU_MODELS[cpu]?.release ?? 2 });
   const slotOffset = slotOffsets(isa);
   const abi = mipsO32({
     littleEndian,
