@@ -26,8 +26,7 @@ export interface FunctionBody {
 export interface MemoryImport {
   readonly field: string;
   readonly pages: number;
-  /** Pages that the compiler may take for granted; `pages` if left out. */
-  readonly minimum?: number;
+  /** Shared: guest memory, whose pages may be protected. */
   readonly shared: boolean;
 }
 
@@ -92,12 +91,15 @@ export class ModuleWriter {
         part.byte(0x00);
         part.u32(typeIndex);
       }
-      for (const { field, pages, minimum, shared } of this.#memories) {
+      for (const { field, pages, shared } of this.#memories) {
         part.name("e");
         part.name(field);
         part.byte(0x02);
         part.byte(shared ? 3 : 1);
-        part.u32(minimum ?? pages);
+        // Below a memory's minimum, V8 takes an access to a constant address for one that cannot fail, and gives it no
+        // trap: a protected page there would end the host process. Guest memory promises nothing, at no cost: its
+        // guard regions make the check.
+        part.u32(shared ? 0 : pages);
         part.u32(pages);
       }
       if (this.#table) {
