@@ -18,6 +18,10 @@ export interface Libc {
   utimensat(directory: number, path: Uint8Array, times: BigInt64Array, flags: number): number;
   futimens(fd: number, times: BigInt64Array): number;
   renameat2(oldDirectory: number, oldPath: Uint8Array, newDirectory: number, newPath: Uint8Array, flags: number): number;
+  /** `path`: text, or bytes that end with NUL. `into`: 256 bytes, the same on every architecture. */
+  statx(directory: number, path: string | Uint8Array, flags: number, mask: number, into: Uint8Array): number;
+  openat(directory: number, path: string | Uint8Array, flags: number, mode: number): number;
+  unlinkat(directory: number, path: string | Uint8Array, flags: number): number;
   mkfifo(path: Uint8Array, mode: number): number;
   pipe(ends: Int32Array): number;
   /** The host's errno name after a call returned -1, such as "ENOENT". */
@@ -53,6 +57,9 @@ function load(): Libc | null {
       utimensat: find("int utimensat(int directory, void *path, void *times, int flags)"),
       futimens: find("int futimens(int fd, void *times)"),
       renameat2: find("int renameat2(int old, void *oldPath, int new_, void *newPath, unsigned int flags)"),
+      statx: find("int statx(int directory, const char *path, int flags, unsigned int mask, void *into)"),
+      openat: find("int openat(int directory, const char *path, int flags, unsigned int mode)"),
+      unlinkat: find("int unlinkat(int directory, const char *path, int flags)"),
       mkfifo: find("int mkfifo(void *path, unsigned int mode)"),
       pipe: find("int pipe(void *ends)"),
       errorName: () => names.get(koffi.errno()) ?? "EIO",

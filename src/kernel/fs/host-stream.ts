@@ -12,6 +12,7 @@ import { FileDescription, WOULD_BLOCK } from "./file-description.ts";
 import type { FileTable } from "./file-table.ts";
 import { O, POLL, S, SEEK } from "./flags.ts";
 import { fromHost, toErrno } from "./host-errors.ts";
+import { identityOf, toStat } from "./hostfs.ts";
 import { Inode, anonymousDevice, plainStat } from "./inode.ts";
 import type { Attributes, FileSystem, Stat } from "./inode.ts";
 import { emptyStatFs } from "./static-directory.ts";
@@ -45,14 +46,14 @@ const ACCESS_FLAGS = { read: O.RDONLY, write: O.WRONLY, readWrite: O.RDWR } as c
 
 /** Puts the three streams on 0, 1 and 2. A host descriptor that is closed stays closed. */
 export function openStandardStreams(files: FileTable, streams: readonly [StandardStream, StandardStream, StandardStream]): void {
-  const terminals = new Map<number, HostTerminal>();
+  const terminals = new Map<string, HostTerminal>();
   for (const [fd, stream] of streams.entries()) {
     if (stream.kind === "host" && !isOpen(stream.fd)) continue;
     files.add(openStream(stream, fd, terminals), false, fd);
   }
 }
 
-function openStream(stream: StandardStream, fd: number, terminals: Map<number, HostTerminal>): FileDescription {
+function openStream(stream: StandardStream, fd: number, terminals: Map<string, HostTerminal>): FileDescription {
   const usual = fd === 0 ? O.RDONLY : O.WRONLY;
   if (stream.kind !== "host") {
     const inode = new MemoryStreamInode(stream);
@@ -86,15 +87,15 @@ class HostStreamInode extends Inode {
   readonly readQueue = new WaitQueue();
   readonly writeQueue = new WaitQueue();
 
-  constructor(fd: number, terminals: Map<number, HostTerminal>) {
+  constructor(fd: number, terminals: Map<string, HostTerminal>) {
     super();
     this.stream = new HostStream(fd);
     const stat = fromHost(() => host.statFile(fd));
-    this.type = Number(stat.mode) & S.IFMT;
+    this.type = stat.mode & S.IFMT;
     // The same terminal on several descriptors is one terminal.
     let terminal: HostTerminal | null = null;
     if (this.stream.kind === "terminal") {
-      const device = Number(stat.rdev);
+      const device = `${stat.rdevMajor}:${stat.rdevMinor}`;
       terminal = terminals.get(device) ?? new HostTerminal(fd);
       terminals.set(device, terminal);
     }
@@ -105,28 +106,10 @@ class HostStreamInode extends Inode {
   }
 
   override get identity(): string {
-    const { dev, ino } = fromHost(() => host.statFile(this.stream.fd));
-    return `${dev}:${ino}`;
+    return identityOf(fromHost(() => host.statFile(this.stream.fd)));
   }
   override stat(): Stat {
-    const stat = fromHost(() => host.statFile(this.stream.fd));
-    const device = (number: bigint) => ({ major: Number((number >> 8n) & 0xfffn), minor: Number(number & 0xffn) });
-    return {
-      dev: device(stat.dev),
-      ino: stat.ino,
-      mode: Number(stat.mode),
-      nlink: Number(stat.nlink),
-      uid: Number(stat.uid),
-      gid: Number(stat.gid),
-      rdev: device(stat.rdev),
-      size: Number(stat.size),
-      blockSize: Number(stat.blksize),
-      blocks: Number(stat.blocks),
-      atime: stat.atimeNs,
-      mtime: stat.mtimeNs,
-      ctime: stat.ctimeNs,
-      btime: stat.birthtimeNs,
-    };
+    return toStat(fromHost(() => host.statFile(this.stream.fd)));
   }
   override checksItself(): boolean {
     return true;
@@ -138,7 +121,7 @@ class HostStreamInode extends Inode {
       const now = host.statFile(fd);
       if (size !== undefined) host.truncateFile(fd, size);
       if (mode !== undefined) host.chmodFile(fd, mode);
-      if (atime !== undefined || mtime !== undefined) host.setFileTimes(fd, atime ?? now.atimeNs, mtime ?? now.mtimeNs);
+      if (atime !== undefined || mtime !== undefined) host.setFileTimes(fd, atime ?? now.atime, mtime ?? now.mtime);
     });
   }
 

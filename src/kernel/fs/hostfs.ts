@@ -41,7 +41,7 @@ export class HostFs implements FileSystem {
     const name = path.slice(slash + 1);
     const stat = isDirectory ? fromHost(() => this.#top.stat()) : fromHost(() => this.#top.statChild(name));
     if (stat === undefined) throw errno.ENOENT;
-    this.dev = toDevice(stat.dev);
+    this.dev = { major: stat.devMajor, minor: stat.devMinor };
     this.root = isDirectory ? new HostInode(this, this.#top, "", this.#top, stat) : new HostInode(this, this.#top, name, null, stat);
   }
 
@@ -61,30 +61,15 @@ export class HostFs implements FileSystem {
   }
 }
 
-/** makedev(3), glibc's encoding. */
-function toDevice(dev: bigint): DeviceNumber {
-  const low = Number(dev & 0xffff_ffffn);
-  const high = Number((dev >> 32n) & 0xffff_ffffn);
-  return { major: (((low >>> 8) & 0xfff) | (high & ~0xfff)) >>> 0, minor: ((low & 0xff) | ((low >>> 12) & ~0xff)) >>> 0 };
+export function toStat(stat: HostStat): Stat {
+  const { ino, mode, nlink, uid, gid, size, blockSize, blocks, atime, mtime, ctime, btime } = stat;
+  const dev = { major: stat.devMajor, minor: stat.devMinor };
+  const rdev = { major: stat.rdevMajor, minor: stat.rdevMinor };
+  return { dev, ino, mode, nlink, uid, gid, rdev, size, blockSize, blocks, atime, mtime, ctime, btime };
 }
 
-function toStat(stat: HostStat): Stat {
-  return {
-    dev: toDevice(stat.dev),
-    ino: stat.ino,
-    mode: Number(stat.mode),
-    nlink: Number(stat.nlink),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    rdev: toDevice(stat.rdev),
-    size: Number(stat.size),
-    blockSize: Number(stat.blksize),
-    blocks: Number(stat.blocks),
-    atime: stat.atimeNs,
-    mtime: stat.mtimeNs,
-    ctime: stat.ctimeNs,
-    btime: stat.birthtimeNs,
-  };
+export function identityOf(stat: HostStat): string {
+  return `${stat.devMajor}:${stat.devMinor}:${stat.ino}`;
 }
 
 export class HostInode extends Inode {
@@ -95,8 +80,6 @@ export class HostInode extends Inode {
   #name: ByteString;
   /** Of a directory. */
   readonly #directory: HostDirectory | null;
-  readonly #dev: bigint;
-  readonly #ino: bigint;
   /** From the last lookup. */
   #seen: HostStat;
   /** Of a file that was just created, for the open that follows. */
@@ -105,17 +88,15 @@ export class HostInode extends Inode {
   constructor(fs: HostFs, parent: HostDirectory, name: ByteString, directory: HostDirectory | null, stat: HostStat) {
     super();
     this.fs = fs;
-    this.type = Number(stat.mode) & S.IFMT;
+    this.type = stat.mode & S.IFMT;
     this.#parent = parent;
     this.#name = name;
     this.#directory = directory;
-    this.#dev = stat.dev;
-    this.#ino = stat.ino;
     this.#seen = stat;
   }
 
   override get identity(): string {
-    return `${this.#dev}:${this.#ino}`;
+    return identityOf(this.#seen);
   }
 
   override stat(): Stat {
@@ -166,8 +147,8 @@ export class HostInode extends Inode {
     if (how.access !== "read") this.#requireWritable();
     const created = this.#created;
     this.#created = null;
-    const fd = created !== null ? created.fd : fromHost(() => this.#parent.open(this.#name, how));
-    return new HostFileDescription(path, flags, fd, how, (again) => this.#parent.open(this.#name, again));
+    const fd = created !== null ? created.fd : fromHost(() => this.#parent.open(this.#name, how).fd);
+    return new HostFileDescription(path, flags, fd, how, (again) => this.#parent.open(this.#name, again).fd);
   }
 
   #isReadable(): boolean {
@@ -192,8 +173,8 @@ export class HostInode extends Inode {
       if (size !== undefined) this.#parent.truncateChild(this.#name, size);
       if (uid !== undefined || gid !== undefined) {
         const now = this.#fresh();
-        const newUid = uid ?? Number(now.uid);
-        const newGid = gid ?? Number(now.gid);
+        const newUid = uid ?? now.uid;
+        const newGid = gid ?? now.gid;
         if (directory !== null) directory.chown(newUid, newGid);
         else this.#parent.chownChild(this.#name, newUid, newGid);
       }
@@ -203,8 +184,8 @@ export class HostInode extends Inode {
       }
       if (atime !== undefined || mtime !== undefined) {
         const now = this.#fresh();
-        const newAtime = atime ?? now.atimeNs;
-        const newMtime = mtime ?? now.mtimeNs;
+        const newAtime = atime ?? now.atime;
+        const newMtime = mtime ?? now.mtime;
         if (directory !== null) directory.setTimes(newAtime, newMtime);
         else this.#parent.setChildTimes(this.#name, newAtime, newMtime);
       }
@@ -235,20 +216,26 @@ export class HostInode extends Inode {
       throw toErrno(error);
     }
     if (stat === undefined) return null;
-    if (known instanceof HostInode && known.#ino === stat.ino && known.#dev === stat.dev) {
-      if (known.type === (Number(stat.mode) & S.IFMT)) {
-        known.#seen = stat;
-        return known;
-      }
+    if (known instanceof HostInode && host.isSame(known.#seen, stat) && known.type === (stat.mode & S.IFMT)) {
+      known.#seen = stat;
+      return known;
     }
-    const isDirectory = (Number(stat.mode) & S.IFMT) === S.IFDIR;
+    const isDirectory = (stat.mode & S.IFMT) === S.IFDIR;
     return new HostInode(this.fs, directory, name, isDirectory ? directory.child(name, stat) : null, stat);
   }
 
-  #made(name: ByteString, how: Creation): HostInode {
+  /** A guest that root runs may have become somebody else: what it makes is that one's. */
+  #giveTo(name: ByteString, how: Creation): boolean {
+    if (self?.uid !== 0 || (how.uid === 0 && how.gid === self.gid)) return false;
     const directory = this.#asDirectory();
-    // A guest that root runs may have become somebody else.
-    if (self?.uid === 0 && (how.uid !== 0 || how.gid !== self.gid)) fromHost(() => directory.chownChild(name, how.uid, how.gid));
+    fromHost(() => {
+      directory.chownChild(name, how.uid, how.gid);
+    });
+    return true;
+  }
+
+  #made(name: ByteString, how: Creation): HostInode {
+    this.#giveTo(name, how);
     const inode = this.lookup(name);
     if (inode === null) throw errno.ENOENT;
     return inode;
@@ -285,9 +272,10 @@ export class HostInode extends Inode {
   override create(name: ByteString, how: Creation): HostInode {
     const directory = this.#asWritableDirectory();
     const opening = { ...howOf(how.openFlags ?? O.WRONLY), create: how.mode & 0o7777 };
-    const fd = fromHost(() => directory.open(name, opening));
+    const { fd, stat } = fromHost(() => directory.open(name, opening));
     try {
-      const inode = this.#made(name, how);
+      const seen = this.#giveTo(name, how) ? host.statFile(fd) : stat;
+      const inode = new HostInode(this.fs, directory, name, null, seen);
       if (how.openFlags === undefined) host.closeFile(fd);
       else inode.#created = { fd, how: opening };
       return inode;
@@ -391,7 +379,7 @@ class HostFileDescription extends RegularDescription {
       const fd = fromHost(() => this.#reopen({ access: this.#how.access, sync: this.#how.sync ?? false, append }));
       const before = host.statFile(this.#fd);
       const after = host.statFile(fd);
-      if (before.ino !== after.ino || before.dev !== after.dev) {
+      if (!host.isSame(before, after)) {
         // Another file has the name now. Appending is then done by hand; it cannot be taken back.
         host.closeFile(fd);
       } else {
@@ -440,9 +428,9 @@ class HostFileDescription extends RegularDescription {
     const { mode, uid, gid, atime, mtime } = changes;
     fromHost(() => {
       const now = host.statFile(this.#fd);
-      if (uid !== undefined || gid !== undefined) host.chownFile(this.#fd, uid ?? Number(now.uid), gid ?? Number(now.gid));
+      if (uid !== undefined || gid !== undefined) host.chownFile(this.#fd, uid ?? now.uid, gid ?? now.gid);
       if (mode !== undefined) host.chmodFile(this.#fd, mode);
-      if (atime !== undefined || mtime !== undefined) host.setFileTimes(this.#fd, atime ?? now.atimeNs, mtime ?? now.mtimeNs);
+      if (atime !== undefined || mtime !== undefined) host.setFileTimes(this.#fd, atime ?? now.atime, mtime ?? now.mtime);
     });
   }
 
