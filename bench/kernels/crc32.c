@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #define SIZE (1 << 20)
-#define ROUNDS 120
+#define ROUNDS 300
 
 static uint32_t table[256];
 static unsigned char data[SIZE];

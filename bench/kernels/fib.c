@@ -5,7 +5,7 @@ __attribute__((noinline, noclone)) static unsigned fib(unsigned n) { return n < 
 
 int main(void)
 {
-    volatile unsigned n = 37;
+    volatile unsigned n = 38;
     printf("fib %u\n", fib(n));
     return 0;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define LIMIT 2000000
-#define ROUNDS 30
+#define ROUNDS 80
 
 static unsigned char composite[LIMIT + 1];
 

@@ -66,7 +66,7 @@ local t = {} for i = 1, 200 do t[i] = (i * 7919) % 211 end
 table.sort(t, function(a, b) return a > b end) print(table.concat(t, ",", 1, 20))
 print(string.format("%5.2f %q %x %g", 3.14159, "a\\nb", 255, 1e20), ("hello world"):gsub("o", "0"))
 local co = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i * i) end end) print(co(), co(), co())
-print(pcall(error, { code = 1 })) print(select("#", table.unpack({ 1, nil, 3 }, 1, 3)), utf8.char(8364), #utf8.char(8364))
+print(pcall(error, 'told', 0), type(select(2, pcall(error, {})))) print(select("#", table.unpack({ 1, nil, 3 }, 1, 3)), utf8.char(8364), #utf8.char(8364))
 `,
   "text.pl": `use strict; use warnings; use List::Util qw(sum max); use POSIX qw(floor fmod); use Digest::MD5 qw(md5_hex);
 use Time::Local; use Data::Dumper; $Data::Dumper::Sortkeys = 1;
@@ -77,6 +77,11 @@ print md5_hex('babelf'), ' ', unpack('H*', pack('nNvVd>', 1, 2, 3, 4, 1.5)), ' '
 my $s = 'a1b22c333'; (my $u = $s) =~ s/(\\d+)/<$1>/g; print "$u ", join('|', $s =~ /[a-z]\\d+/g), "\\n";
 print Dumper({ list => [1, 2, { x => 'y' }], text => "quote'd" }); printf "%s %05.1f %b %e\\n", 'x', 3.14159, 10, 12345.678;
 local $@; eval { die { code => 42 } }; print "caught $@->{code}\\n"; print sprintf('%vd', '1.22.333'), ' ', 0.1 + 0.2, ' ', 9**20, "\\n";
+`,
+  "primes.pl": `my @p = (2);
+N: for (my $n = 3; @p < 2000; $n += 2) { for (@p) { last if $_ * $_ > $n; next N unless $n % $_ } push @p, $n }
+print "$p[-1]\\n";
+exit 3;
 `,
   "compute.py": `import sys
 def queens(n):
@@ -170,7 +175,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   { name: "uname -m", argv: ["bin/uname", "-m"] },
   { name: "printf", argv: ["usr/bin/printf", "%s %d %08.3f %x %c\\n", "text", "-42", "3.14159", "48879", "z"] },
   { name: "false", argv: ["bin/false"] },
-  { name: "find", argv: ["usr/bin/find", "/usr/share/perl/5.36.0/unicore/lib/Bc", "-type", "f", "-size", "-8k"] },
+  { name: "find", argv: ["usr/bin/find", "/usr/share/perl/5.36.0/unicore", "-type", "f", "-name", "CombiningClass.pl"] },
   { name: "diff -u", argv: ["usr/bin/diff", "-u", "text.txt", "other.txt"], files: ["text.txt", "other.txt"] },
   { name: "cmp", argv: ["usr/bin/cmp", "text.txt", "other.txt"], files: ["text.txt", "other.txt"] },
 
@@ -187,7 +192,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   { name: "gzip -c, fast", argv: ["bin/gzip", "-1", "-n", "-c", "big.txt"], files: ["big.txt"] },
   { name: "bzip2", argv: ["bin/bzip2", "-k", "big.txt"], files: ["big.txt"] },
   { name: "xz", argv: ["usr/bin/xz", "-k", "-T1", "-6", "text.txt"], files: ["text.txt"] },
-  { name: "zstd", argv: ["usr/bin/zstd", "-q", "--single-thread", "-5", "-k", "text.txt"], files: ["text.txt"] },
+  { name: "zstd", argv: ["usr/bin/zstd", "-q", "--single-thread", "--no-asyncio", "-5", "-k", "text.txt"], files: ["text.txt"] },
   { name: "tar", argv: ["bin/tar", "--sort=name", "--owner=0", "--group=0", "-cf", "all.tar", "dir", "text.txt"], files: ["text.txt", "binary.bin"] },
   { name: "m4", argv: ["usr/bin/m4"], stdin: "define(`f', `ifelse($1, 0, 1, `eval($1 * f(decr($1)))')')f(10) len(`abc') translit(`hello', `a-y', `b-z')\n" },
   { name: "ed", argv: ["bin/ed", "-s", "text.txt"], stdin: "1,5p\n3d\ng/fox/s/fox/cat/\n1,5p\n=\nQ\n", files: ["text.txt"] },
@@ -197,7 +202,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   { name: "sqlite3 to a file", argv: ["usr/bin/sqlite3", "-batch", "planets.db", ".read table.sql"], files: ["table.sql"] },
   { name: "lua5.4", argv: ["usr/bin/lua5.4", "life.lua"], files: ["life.lua"] },
   { name: "perl", argv: ["usr/bin/perl", "text.pl"], files: ["text.pl", "text.txt"] },
-  { name: "perl -e", argv: ["usr/bin/perl", "-e", "my @p = (2); N: for (my $n = 3; @p < 2000; $n += 2) { for (@p) { last if $_ * $_ > $n; next N unless $n % $_ } push @p, $n } print \"$p[-1]\\n\"; exit 3"] },
+  { name: "perl primes", argv: ["usr/bin/perl", "primes.pl"], files: ["primes.pl"] },
 
   python("json", "import json; d = json.loads('{\"a\": [1, 2.5, null, true, \"\\\\u20ac\"], \"b\": {\"c\": 1e100}}'); print(json.dumps(d, indent=1, sort_keys=True)); print([json.loads(json.dumps(x / 7)) == x / 7 for x in range(50)].count(True))"),
   python("re", "import re; t = ' '.join(str(i * i) + 'x' * (i % 5) for i in range(3000)); print(len(re.findall(r'(\\d)\\1', t)), re.sub(r'(?P<n>\\d+)x+', lambda m: m['n'][::-1], t)[:200], bool(re.match(r'(a|b)*c', 'ab' * 500)))"),
