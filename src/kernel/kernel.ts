@@ -14,6 +14,7 @@ import { errno } from "./errno.ts";
 
 /** Where the kernel gets the time from: `host/clock.ts`, or a clock that a test moves. All in nanoseconds. */
 export interface Clock {
+  /** Also what the guest sees as the time since its boot. */
   monotonic(): bigint;
   realtime(): bigint;
   /** Processor time of the host thread that runs the tasks. */
@@ -48,8 +49,6 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   readonly tasks = new Map<number, Task>();
   readonly scheduler: Scheduler;
-  /** Monotonic time of the boot (uptime, CLOCK_BOOTTIME), nanoseconds. */
-  readonly booted: bigint;
   readonly #warn: (line: string) => void;
   readonly #warned = new Set<string>();
   #lastPid = FIRST_PID - 1;
@@ -61,7 +60,6 @@ export class Kernel {
     this.limits = options.limits ?? {};
     this.#warn = options.warn ?? (() => undefined);
     this.scheduler = new Scheduler(this.clock);
-    this.booted = this.clock.monotonic();
   }
 
   /** Tells whoever started babelf, once for each text. */

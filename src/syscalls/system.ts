@@ -46,7 +46,7 @@ const MEMORY = 2 ** 31;
 function sysinfo(call: SyscallContext, address: number): number {
   const { kernel, process } = call;
   const total = Math.min(kernel.limits.memory ?? MEMORY, MEMORY);
-  const uptime = kernel.clock.monotonic() - kernel.booted;
+  const uptime = kernel.clock.monotonic();
   call.abi.structs.sysinfo.write(call.memory, address, {
     uptime: uptime / 1_000_000_000n,
     totalram: total,

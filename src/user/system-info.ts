@@ -51,8 +51,8 @@ export function systemInfo(kernel: Kernel, facts: SystemFacts): SystemInfo {
     processors: processorCount(),
     totalMemory: totalMemory(),
     freeMemory: freeMemory(),
-    uptime: () => kernel.clock.monotonic() - kernel.booted,
-    bootTime: Number((kernel.clock.realtime() - (kernel.clock.monotonic() - kernel.booted)) / 1_000_000_000n),
+    uptime: () => kernel.clock.monotonic(),
+    bootTime: Number((kernel.clock.realtime() - kernel.clock.monotonic()) / 1_000_000_000n),
   };
 }
 
