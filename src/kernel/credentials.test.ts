@@ -34,5 +34,9 @@ test("resource limits: soft below hard, hard only down, numbers by architecture"
   expect(limits.soft("RLIMIT_NOFILE")).toBe(5);
   expect(limits.get("RLIMIT_FSIZE").hard).toBe(UNLIMITED);
   expect(limits.soft("RLIMIT_FSIZE")).toBe(Infinity);
-  expect([limitOf("mips", 5), limitOf("generic", 5), limitOf("mips", 99)]).toEqual(["RLIMIT_NOFILE", "RLIMIT_RSS", null]);
+  expect([limitOf("mips", 5), limitOf("generic", 5), limitOf("mips", 99)]).toEqual([
+    "RLIMIT_NOFILE",
+    "RLIMIT_RSS",
+    null,
+  ]);
 });

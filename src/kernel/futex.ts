@@ -53,13 +53,7 @@ export class FutexTable {
    * Waits until woken; the caller has just compared the word. Resolves to 0; ETIMEDOUT at `deadline` (monotonic,
    * nanoseconds); `onSignal` is thrown when a signal comes.
    */
-  wait(
-    space: object,
-    address: number,
-    bitset: number,
-    deadline: bigint | null,
-    onSignal: () => never,
-  ): Wait {
+  wait(space: object, address: number, bitset: number, deadline: bigint | null, onSignal: () => never): Wait {
     const waiter: Waiter = { queue: new WaitQueue(), bitset, key: { space, address }, woken: false };
     this.#insert(waiter);
     const wait: Wait = new Wait<number>([waiter.queue], deadline, (reason) => {

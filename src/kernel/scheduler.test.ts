@@ -5,7 +5,7 @@ import type { TaskRunner } from "./scheduler.ts";
 import { nextDelivery } from "./signal-delivery.ts";
 import { raiseInTask } from "./signal-sending.ts";
 import type { Task } from "./task.ts";
-import { MILLISECOND, TestClock, testKernel } from "./test-kernel.ts";
+import { MILLISECOND, TestClock, testKernel } from "./kernel.test-support.ts";
 import { Wait, WaitQueue } from "./wait.ts";
 import type { WakeReason } from "./wait.ts";
 

@@ -5,18 +5,18 @@ import { enterHandler, maskToRestore, nextDelivery, restoreMask } from "./signal
 import { SignalQueue } from "./signal-queue.ts";
 import { forceSegv, forceSignal, raiseInTask, sendToProcess, sendToTask } from "./signal-sending.ts";
 import { SignalTable, hasSignal, signalBit } from "./signal.ts";
-import { testKernel } from "./test-kernel.ts";
+import { testKernel } from "./kernel.test-support.ts";
 
 describe("the signal table", () => {
   test("numbers are the architecture's own", () => {
     const mips = new SignalTable("mips");
     const generic = new SignalTable("generic");
-    expect(["SIGBUS", "SIGUSR1", "SIGCHLD", "SIGSYS", "SIGSTKFLT"].map((name) => mips.number(name as "SIGBUS"))).toEqual([
-      10, 16, 18, 12, 0,
-    ]);
-    expect(["SIGBUS", "SIGUSR1", "SIGCHLD", "SIGSYS", "SIGEMT"].map((name) => generic.number(name as "SIGBUS"))).toEqual([
-      7, 10, 17, 31, 0,
-    ]);
+    expect(
+      ["SIGBUS", "SIGUSR1", "SIGCHLD", "SIGSYS", "SIGSTKFLT"].map((name) => mips.number(name as "SIGBUS")),
+    ).toEqual([10, 16, 18, 12, 0]);
+    expect(
+      ["SIGBUS", "SIGUSR1", "SIGCHLD", "SIGSYS", "SIGEMT"].map((name) => generic.number(name as "SIGBUS")),
+    ).toEqual([7, 10, 17, 31, 0]);
     expect(mips.isValid(127)).toBe(true);
     expect(mips.isValid(128)).toBe(false);
     expect(generic.isValid(65)).toBe(false);
@@ -39,12 +39,24 @@ describe("a queue", () => {
 
   test("keeps one of each standard signal and all real-time ones, in order", () => {
     const queue = new SignalQueue(table);
-    for (const [signal, pid] of [[40, 1], [15, 2], [15, 3], [40, 4], [2, 5]] as const) send(queue, signal, pid);
+    for (const [signal, pid] of [
+      [40, 1],
+      [15, 2],
+      [15, 3],
+      [40, 4],
+      [2, 5],
+    ] as const)
+      send(queue, signal, pid);
     const taken = [];
     for (let info = queue.take(~0n); info !== null; info = queue.take(~0n)) {
       taken.push([info.signal, info.fields.kind === "sender" ? info.fields.pid : -1]);
     }
-    expect(taken).toEqual([[2, 5], [15, 2], [40, 1], [40, 4]]);
+    expect(taken).toEqual([
+      [2, 5],
+      [15, 2],
+      [40, 1],
+      [40, 4],
+    ]);
     expect(queue.pending).toBe(0n);
   });
 

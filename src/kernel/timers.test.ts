@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nextDelivery } from "./signal-delivery.ts";
 import type { TimerNotice } from "./timers.ts";
-import { MILLISECOND, testKernel } from "./test-kernel.ts";
+import { MILLISECOND, testKernel } from "./kernel.test-support.ts";
 import { signalBit } from "./signal.ts";
 
 test("alarm rings once, at its time and not before", () => {
@@ -49,7 +49,10 @@ test("a POSIX timer counts what it missed as overruns of one pending signal", ()
   clock.jump(3n * MILLISECOND);
   clock.advance(2n * MILLISECOND);
   task.setBlocked(0n);
-  expect(nextDelivery(task)?.info).toMatchObject({ code: -3, fields: { kind: "timer", timer: id, overrun: 4, value: 99 } });
+  expect(nextDelivery(task)?.info).toMatchObject({
+    code: -3,
+    fields: { kind: "timer", timer: id, overrun: 4, value: 99 },
+  });
   expect(nextDelivery(task)).toBeNull();
   expect(timers.get(id).overrun).toBe(4);
   timers.delete(id);

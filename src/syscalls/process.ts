@@ -175,7 +175,8 @@ function futex(
       if (apply === undefined || compare === undefined) throw errno.ENOSYS;
       memory.writeU32(second, apply(old, shifted ? 1 << (operand & 31) : operand) >>> 0);
       let woken = futexes.wake(space, first, value, FUTEX_BITSET_MATCH_ANY);
-      if (compare(old, (value3 << 20) >> 20)) woken += futexes.wake(space, second, timeoutOrCount, FUTEX_BITSET_MATCH_ANY);
+      if (compare(old, (value3 << 20) >> 20))
+        woken += futexes.wake(space, second, timeoutOrCount, FUTEX_BITSET_MATCH_ANY);
       return woken;
     }
     default:

@@ -4,7 +4,7 @@ import { signalBit } from "../kernel/signal.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
 import { SIGNAL_ROWS } from "./signals.ts";
 import { PROCESS_ROWS } from "./process.ts";
-import { ROOM, resume, testCalls } from "./test-call.ts";
+import { ROOM, resume, testCalls } from "./call.test-support.ts";
 
 const setUp = () => testCalls([...SIGNAL_ROWS, ...PROCESS_ROWS]);
 type Calls = ReturnType<typeof setUp>;

@@ -137,7 +137,8 @@ function sigaltstack(call: SyscallContext, next: number, old: number): number {
     if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) throw errno.EINVAL;
     if (mode !== SS_DISABLE && wanted.size < abi.signals.minimumStack) throw errno.ENOMEM;
     const autoDisarm = (wanted.flags & SS_AUTODISARM) !== 0;
-    task.alternateStack = mode === SS_DISABLE ? NO_ALTERNATE_STACK : { pointer: wanted.pointer, size: wanted.size, autoDisarm };
+    task.alternateStack =
+      mode === SS_DISABLE ? NO_ALTERNATE_STACK : { pointer: wanted.pointer, size: wanted.size, autoDisarm };
   }
   if (old !== 0) {
     const mode = onStack ? SS_ONSTACK : stack.size === 0 ? SS_DISABLE : 0;
@@ -328,5 +329,10 @@ export const SIGNAL_ROWS: readonly SyscallRow[] = [
   ),
   full("rt_sigreturn", [], (call) => sigreturn(call, true)),
   full("sigreturn", [], (call) => sigreturn(call, false)),
-  partial("restart_syscall", [], "an interrupted wait without handler goes on by itself, so nobody is sent here", restartSyscall),
+  partial(
+    "restart_syscall",
+    [],
+    "an interrupted wait without handler goes on by itself, so nobody is sent here",
+    restartSyscall,
+  ),
 ];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Wait } from "../kernel/wait.ts";
-import { MILLISECOND } from "../kernel/test-kernel.ts";
-import { ROOM, resume, testCalls } from "./test-call.ts";
+import { MILLISECOND } from "../kernel/kernel.test-support.ts";
+import { ROOM, resume, testCalls } from "./call.test-support.ts";
 import { TIME_ROWS } from "./time.ts";
 
 const setUp = () => testCalls(TIME_ROWS);
@@ -80,7 +80,11 @@ test("an interrupted nanosleep tells what is left", () => {
 
 test("times out of range are refused", () => {
   const calls = setUp();
-  for (const [seconds, nanoseconds] of [[-1, 0], [0, -1], [0, 1_000_000_000]] as const) {
+  for (const [seconds, nanoseconds] of [
+    [-1, 0],
+    [0, -1],
+    [0, 1_000_000_000],
+  ] as const) {
     put(calls, A, seconds, nanoseconds);
     expect(calls.call("nanosleep", A, 0)).toBe("EINVAL");
   }

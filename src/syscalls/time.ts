@@ -130,7 +130,12 @@ function normal(call: SyscallContext, sec: number | bigint, nsec: number | bigin
 
 type SpecWidth = "itimerspec32" | "itimerspec64";
 
-function writeSetting(call: SyscallContext, address: number, { value, interval }: TimerSetting, width: SpecWidth): void {
+function writeSetting(
+  call: SyscallContext,
+  address: number,
+  { value, interval }: TimerSetting,
+  width: SpecWidth,
+): void {
   call.abi.structs[width].write(call.memory, address, {
     "it_interval.tv_sec": interval / SECOND,
     "it_interval.tv_nsec": interval % SECOND,
@@ -410,9 +415,18 @@ function timerGetTime(call: SyscallContext, id: number, address: number, width: 
   return 0;
 }
 
-const timespecIn = { timespec32: arg.structIn("timespec32", "timespec"), timespec64: arg.structIn("timespec64", "timespec") };
-const timespecOut = { timespec32: arg.structOut("timespec32", "timespec"), timespec64: arg.structOut("timespec64", "timespec") };
-const specIn = { itimerspec32: arg.structIn("itimerspec32", "itimerspec"), itimerspec64: arg.structIn("itimerspec64", "itimerspec") };
+const timespecIn = {
+  timespec32: arg.structIn("timespec32", "timespec"),
+  timespec64: arg.structIn("timespec64", "timespec"),
+};
+const timespecOut = {
+  timespec32: arg.structOut("timespec32", "timespec"),
+  timespec64: arg.structOut("timespec64", "timespec"),
+};
+const specIn = {
+  itimerspec32: arg.structIn("itimerspec32", "itimerspec"),
+  itimerspec64: arg.structIn("itimerspec64", "itimerspec"),
+};
 const specOut = {
   itimerspec32: arg.structOut("itimerspec32", "itimerspec"),
   itimerspec64: arg.structOut("itimerspec64", "itimerspec"),
@@ -427,8 +441,11 @@ function twice(suffix: "" | "_time64", width: Width, specWidth: SpecWidth): read
     full(suffix === "" ? "clock_getres" : "clock_getres_time64", [clockId, timespecOut[width]], (call, id, at) =>
       clockGetResolution(call, id, at, width),
     ),
-    partial(name64("clock_settime"), [clockId, timespecIn[width]], "always EPERM: the host's clock stays", (call, id, at) =>
-      clockSetTime(call, id, at, width),
+    partial(
+      name64("clock_settime"),
+      [clockId, timespecIn[width]],
+      "always EPERM: the host's clock stays",
+      (call, id, at) => clockSetTime(call, id, at, width),
     ),
     full(
       suffix === "" ? "clock_nanosleep" : "clock_nanosleep_time64",
@@ -440,7 +457,9 @@ function twice(suffix: "" | "_time64", width: Width, specWidth: SpecWidth): read
       [arg.int, arg.int, specIn[specWidth], specOut[specWidth]],
       (call, id, flags, at, oldAt) => timerSetTime(call, id, flags, at, oldAt, specWidth),
     ),
-    full(name64("timer_gettime"), [arg.int, specOut[specWidth]], (call, id, at) => timerGetTime(call, id, at, specWidth)),
+    full(name64("timer_gettime"), [arg.int, specOut[specWidth]], (call, id, at) =>
+      timerGetTime(call, id, at, specWidth),
+    ),
     partial(name64("clock_adjtime"), [clockId, arg.pointer], "only asks; setting is EPERM", (call, id, at) => {
       if (!clockOf(call, id).settable) throw errno.EOPNOTSUPP;
       return adjustTime(call, at, suffix !== "");

@@ -142,7 +142,10 @@ export class UserMachine implements TaskRunner, Machine {
       delivery = nextDelivery(task);
       if (!isRunning(task)) return;
     }
-    const outcome = this.#dispatcher.resume(context, delivery !== null ? "signal" : reason === "signal" ? "woken" : reason);
+    const outcome = this.#dispatcher.resume(
+      context,
+      delivery !== null ? "signal" : reason === "signal" ? "woken" : reason,
+    );
     if (delivery !== null) this.#deliver(context, delivery, outcome);
     else this.#settle(context, outcome);
   }

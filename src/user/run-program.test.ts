@@ -77,7 +77,14 @@ describe.each([true, false])("page protection by the host's MMU: %s", (useMmu) =
 
   test("falling off the end of the code, and jumping nowhere", async () => {
     expect((await run([0x0000_0008, NOP], { useMmu })).outcome).toMatchObject({ signal: "SIGSEGV" });
-    expect((await run(Array.from({ length: 8 }, () => NOP), { useMmu })).outcome.kind).toBe("killed");
+    expect(
+      (
+        await run(
+          Array.from({ length: 8 }, () => NOP),
+          { useMmu },
+        )
+      ).outcome.kind,
+    ).toBe("killed");
   });
 
   test("memories are used again, and are empty then", async () => {
@@ -139,4 +146,3 @@ test("two runs at the same time know nothing of each other", async () => {
     { kind: "exited", code: 2 },
   ]);
 });
-

@@ -82,7 +82,11 @@ export async function runProgram(options: ProgramOptions): Promise<Outcome> {
   } catch (error) {
     if (error instanceof LoadError) return { kind: "failed", code: error.exitCode, message: error.message };
     if (error instanceof Errno) {
-      return { kind: "failed", code: EXIT_CODES.notRunnable, message: `cannot set up the program's file tree: ${error.message}` };
+      return {
+        kind: "failed",
+        code: EXIT_CODES.notRunnable,
+        message: `cannot set up the program's file tree: ${error.message}`,
+      };
     }
     return { kind: "failed", code: EXIT_CODES.internal, message: `internal error: ${describe(error)}` };
   } finally {
@@ -110,7 +114,12 @@ function describe(error: unknown): string {
 
 async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outcome> {
   const limits = options.limits ?? {};
-  const kernel = new Kernel({ architecture: "mips", clock: hostClock, limits, warn: options.warn ?? (() => undefined) });
+  const kernel = new Kernel({
+    architecture: "mips",
+    clock: hostClock,
+    limits,
+    warn: options.warn ?? (() => undefined),
+  });
   const identity = { ...hostIdentity(), ...options.identity };
   const credentials = new Credentials(identity.uid, identity.gid, identity.groups);
   const release = options.release ?? DEFAULT_RELEASE;
@@ -197,7 +206,10 @@ function watch(options: ProgramOptions, kernel: Kernel, process: Process): (() =
     const deadline = kernel.clock.monotonic() + BigInt(Math.round(wallTime * 1e9));
     stops.push(
       kernel.clock.setAlarm(deadline, () =>
-        kernel.endRun({ message: `the limit of ${wallTime} s of wall time is reached`, exitCode: EXIT_CODES.timeLimit }),
+        kernel.endRun({
+          message: `the limit of ${wallTime} s of wall time is reached`,
+          exitCode: EXIT_CODES.timeLimit,
+        }),
       ),
     );
   }
@@ -235,7 +247,10 @@ function countOutput(streams: ProgramOptions["streams"], kernel: Kernel): Progra
         written += bytes.length;
         stream.write(bytes.subarray(0, room));
         if (written > most) {
-          kernel.endRun({ message: `the limit of ${most} bytes of output is reached`, exitCode: EXIT_CODES.outputLimit });
+          kernel.endRun({
+            message: `the limit of ${most} bytes of output is reached`,
+            exitCode: EXIT_CODES.outputLimit,
+          });
         }
       },
     };

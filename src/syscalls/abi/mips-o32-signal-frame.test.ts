@@ -7,7 +7,7 @@ import { SI_KERNEL, faultSignal, kernelSignal, userSignal } from "../../kernel/s
 import type { SignalInfo } from "../../kernel/siginfo.ts";
 import { DEFAULT_ACTION } from "../../kernel/signal-actions.ts";
 import { signalBit } from "../../kernel/signal.ts";
-import { testKernel } from "../../kernel/test-kernel.ts";
+import { testKernel } from "../../kernel/kernel.test-support.ts";
 import { AddressSpace } from "../../memory/address-space.ts";
 import { GuestFault } from "../../memory/guest-fault.ts";
 import { PAGE_COUNT, PAGE_READ, PAGE_WRITE } from "../../memory/page-table.ts";
@@ -63,14 +63,18 @@ describe.each([true, false])("little-endian %s", (littleEndian) => {
       littleEndian,
       slotOffset,
       pcOffset: 0,
-      control: { read: (view) => view.getUint32(FCSR, true), write: (view, value) => view.setUint32(FCSR, value, true) },
+      control: {
+        read: (view) => view.getUint32(FCSR, true),
+        write: (view, value) => view.setUint32(FCSR, value, true),
+      },
       noReservation: 1,
     });
     NAMES.forEach((name, index) => set(name, 0x8000_0000 + index));
     set("sp", STACK - 0x1004);
     set("hi", 0x1111);
     set("lo", 0x2222);
-    for (let n = 0; n < 32; n++) registers.setBigUint64(slotOffset("f0") + 8 * n, 0x4009_21fb_5444_2d18n + BigInt(n), true);
+    for (let n = 0; n < 32; n++)
+      registers.setBigUint64(slotOffset("f0") + 8 * n, 0x4009_21fb_5444_2d18n + BigInt(n), true);
     registers.setUint32(FCSR, 0x0080_0001, true);
     registers.setUint32(0, 0x400044, true);
   });
@@ -161,7 +165,13 @@ describe.each([true, false])("little-endian %s", (littleEndian) => {
     on.memory.writeU32(at, 0x1000_0008);
     on.memory.writeU32(at + 4, HANDLER);
     const action = abi.readAction(on.memory, at);
-    expect(action).toMatchObject({ handler: HANDLER, siginfo: true, restart: true, onStack: false, resetHandler: false });
+    expect(action).toMatchObject({
+      handler: HANDLER,
+      siginfo: true,
+      restart: true,
+      onStack: false,
+      resetHandler: false,
+    });
     const code = new DataView(abi.trampolines.buffer);
     expect([4, 8, 16, 20].map((offset) => code.getUint32(offset, littleEndian))).toEqual([
       0x24021017, 0x0000000c, 0x24021061, 0x0000000c,

@@ -58,7 +58,11 @@ const UC = { stack: 8, context: 24, mask: 24 + SC.bytes, bytes: 24 + SC.bytes + 
 /** Both frames start with the argument slots that every o32 function may use, and the old trampoline's place. */
 const FRAME_HEAD = 24;
 const FRAME = { context: FRAME_HEAD, mask: FRAME_HEAD + SC.bytes, bytes: FRAME_HEAD + SC.bytes + SET_BYTES } as const;
-const RT_FRAME = { info: FRAME_HEAD, ucontext: FRAME_HEAD + INFO_BYTES, bytes: FRAME_HEAD + INFO_BYTES + UC.bytes } as const;
+const RT_FRAME = {
+  info: FRAME_HEAD,
+  ucontext: FRAME_HEAD + INFO_BYTES,
+  bytes: FRAME_HEAD + INFO_BYTES + UC.bytes,
+} as const;
 
 /** Linux leaves room for a trampoline of its FPU emulator above each frame. */
 const EMULATOR_ROOM = 32;
@@ -215,7 +219,7 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     readAction(memory, address) {
       const from = view(memory.readBytes(address, 8 + SET_BYTES));
       const rawFlags = from.getUint32(0, littleEndian);
-      const flag = (name: string) => ((rawFlags & (MIPS_ACTION_FLAGS.guest[name] ?? 0)) >>> 0) !== 0;
+      const flag = (name: string) => (rawFlags & (MIPS_ACTION_FLAGS.guest[name] ?? 0)) >>> 0 !== 0;
       return {
         handler: from.getUint32(4, littleEndian),
         mask: takeSet(from, 8),
@@ -313,7 +317,10 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
       task.setBlocked(takeSet(from, uc + UC.mask));
       takeContext(from, uc + UC.context, on);
       const flags = from.getUint32(uc + UC.stack + 8, littleEndian);
-      const stack = { pointer: from.getUint32(uc + UC.stack, littleEndian), size: from.getUint32(uc + UC.stack + 4, littleEndian) };
+      const stack = {
+        pointer: from.getUint32(uc + UC.stack, littleEndian),
+        size: from.getUint32(uc + UC.stack + 4, littleEndian),
+      };
       // As sigaltstack(2) would, whose errors nobody hears of here.
       if (isOn(task.alternateStack, registers.getUint32(SP, true))) return;
       if ((flags & SS_DISABLE) !== 0) task.alternateStack = NO_ALTERNATE_STACK;

@@ -1,7 +1,7 @@
 /** Calls system calls by name in tests, with real guest memory and the o32 ABI, without a CPU. */
 import { Errno } from "../kernel/errno.ts";
-import { testKernel } from "../kernel/test-kernel.ts";
-import type { TestKernel } from "../kernel/test-kernel.ts";
+import { testKernel } from "../kernel/kernel.test-support.ts";
+import type { TestKernel } from "../kernel/kernel.test-support.ts";
 import { Wait } from "../kernel/wait.ts";
 import type { WakeReason } from "../kernel/wait.ts";
 import { AddressSpace } from "../memory/address-space.ts";

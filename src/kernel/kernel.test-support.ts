@@ -44,7 +44,9 @@ export class TestClock implements Clock {
   advance(nanoseconds: bigint): void {
     const end = this.now + nanoseconds;
     for (;;) {
-      const [next] = this.#alarms.filter((entry) => entry.deadline <= end).sort((a, b) => Number(a.deadline - b.deadline));
+      const [next] = this.#alarms
+        .filter((entry) => entry.deadline <= end)
+        .sort((a, b) => Number(a.deadline - b.deadline));
       if (next === undefined) break;
       this.#alarms = this.#alarms.filter((entry) => entry !== next);
       if (next.deadline > this.now) this.now = next.deadline;
@@ -88,6 +90,7 @@ export function testKernel(limits: RunLimits = {}): TestKernel {
     clock,
     task,
     number,
-    handle: (name, changes = {}) => task.process.actions.set(number(name), { ...DEFAULT_ACTION, handler: HANDLER, ...changes }),
+    handle: (name, changes = {}) =>
+      task.process.actions.set(number(name), { ...DEFAULT_ACTION, handler: HANDLER, ...changes }),
   };
 }
