@@ -76,3 +76,8 @@ export class HostTerminal implements Terminal {
     });
   }
 }
+
+/** The terminal that a run's standard streams lead to, if any: what /dev/tty opens. */
+export interface ControllingTerminal {
+  current: HostTerminal | null;
+}

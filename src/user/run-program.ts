@@ -171,7 +171,7 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   task.name = fromText(image.path.slice(image.path.lastIndexOf("/") + 1)).slice(0, 15);
   const executable = keepOpen(fs.openExecutable(fromText(image.path)), undo);
   programs.set(process, { image, executable: executable.path, argv: program.argv, envp: program.envp });
-  openStandardStreams(files, countOutput(options.streams, kernel));
+  openStandardStreams(files, countOutput(options.streams, kernel), { fs, pgid: process.pgid, sid: process.sid });
 
   const machine = new UserMachine(
     { kernel, guest, memories, release, hostname, tracer: options.tracer ?? null },

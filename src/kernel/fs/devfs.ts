@@ -9,6 +9,7 @@ import { S } from "./flags.ts";
 import { openHostTerminal } from "./host-stream.ts";
 import { Inode, plainStat } from "./inode.ts";
 import type { DeviceNumber, FileSystem, Stat } from "./inode.ts";
+import type { ControllingTerminal } from "../tty.ts";
 import { StaticDirectory, StaticFs, StaticSymlink } from "./static-directory.ts";
 
 interface Driver {
@@ -132,23 +133,23 @@ class DeviceDescription extends FileDescription {
   }
 }
 
-/** /dev/tty: the terminal that babelf was started from, if the view lets the guest have it. */
+/** /dev/tty: the terminal that babelf was started from, if the guest has it on a standard stream anyway. */
 class TerminalDevice extends Device {
-  readonly #allowed: boolean;
-  constructor(fs: FileSystem, allowed: boolean) {
+  readonly #controlling: ControllingTerminal;
+  constructor(fs: FileSystem, controlling: ControllingTerminal) {
     super(fs, { major: 5, minor: 0 });
-    this.#allowed = allowed;
+    this.#controlling = controlling;
   }
   override open(path: Path, flags: number): FileDescription {
-    if (!this.#allowed) throw errno.ENXIO;
-    return openHostTerminal(path, flags);
+    if (this.#controlling.current === null) throw errno.ENXIO;
+    return openHostTerminal(path, flags, this.#controlling.current);
   }
 }
 
 const TMPFS_MAGIC = 0x01021994;
 
-/** `terminal`: the guest may open the host's controlling terminal. Mount points `shm` and `pts` are the view's to fill. */
-export function createDevFs(terminal: boolean): FileSystem {
+/** The directory `shm` is the view's to mount on. */
+export function createDevFs(terminal: ControllingTerminal): FileSystem {
   return new StaticFs("devtmpfs", TMPFS_MAGIC, (fs) => {
     const entries = new Map<ByteString, Inode>();
     for (const [name, minor, driver] of MEMORY_DEVICES) entries.set(name, new MemoryDevice(fs, { major: 1, minor }, driver));

@@ -3,6 +3,9 @@ import { errno } from "../errno.ts";
 import type { FileDescription } from "./file-description.ts";
 import { releaseOwner } from "./locks.ts";
 
+/** /proc/sys/fs/nr_open: no limit lets numbers go beyond. */
+const NR_OPEN = 1 << 20;
+
 interface Slot {
   readonly description: FileDescription;
   closeOnExec: boolean;
@@ -49,20 +52,24 @@ export class FileTable {
 
   /** Throws EMFILE unless `count` more descriptors can be had: for calls that make two (pipe). */
   reserve(count: number): void {
-    const limit = this.limit();
+    const limit = this.#end;
     let free = 0;
     for (let fd = 0; fd < limit && free < count; fd++) if (this.#slots[fd] === undefined) free++;
     if (free < count) throw errno.EMFILE;
   }
 
   #findFree(from: number): number {
-    const limit = this.limit();
+    const limit = this.#end;
     if (from < 0 || (from > 0 && from >= limit)) throw errno.EINVAL;
     let fd = Math.max(from, this.#lowestFree);
     while (this.#slots[fd] !== undefined) fd++;
     if (fd >= limit) throw errno.EMFILE;
     if (from <= this.#lowestFree) this.#lowestFree = fd + 1;
     return fd;
+  }
+
+  get #end(): number {
+    return Math.min(this.limit(), NR_OPEN);
   }
 
   /** dup(2), fcntl(F_DUPFD). */
@@ -73,7 +80,7 @@ export class FileTable {
   /** dup2(2), dup3(2) with two different numbers: closes what `to` was. Throws EBADF. */
   duplicateTo(fd: number, to: number, closeOnExec = false): number {
     const description = this.get(fd);
-    if (to < 0 || to >= this.limit()) throw errno.EBADF;
+    if (to < 0 || to >= this.#end) throw errno.EBADF;
     if (fd === to) return to;
     description.retain();
     if (this.#slots[to] !== undefined) this.close(to);

@@ -6,6 +6,7 @@
 import { realtime } from "../../host/clock.ts";
 import type { Credentials } from "../credentials.ts";
 import { errno } from "../errno.ts";
+import type { ControllingTerminal } from "../tty.ts";
 import { Wait } from "../wait.ts";
 import type { ByteString } from "./byte-string.ts";
 import { Dentry, Mount, Path, pathName } from "./dentry.ts";
@@ -47,7 +48,17 @@ export class FsContext {
   /** Whose rights count; the machine sets it to the calling task's. */
   credentials: Credentials;
 
-  constructor(root: Path, cwd: Path, credentials: Credentials, umask = 0o022) {
+  /** What /dev/tty opens. */
+  readonly terminal: ControllingTerminal;
+
+  constructor(
+    root: Path,
+    cwd: Path,
+    credentials: Credentials,
+    umask = 0o022,
+    terminal: ControllingTerminal = { current: null },
+  ) {
+    this.terminal = terminal;
     this.#root = root;
     this.#cwd = cwd;
     root.dentry.holders++;
@@ -58,7 +69,7 @@ export class FsContext {
 
   /** fork(2) */
   clone(credentials: Credentials): FsContext {
-    return new FsContext(this.#root, this.#cwd, credentials, this.umask);
+    return new FsContext(this.#root, this.#cwd, credentials, this.umask, this.terminal);
   }
 
   get root(): Path {

@@ -10,6 +10,7 @@ import { Dentry, Mount, Path } from "./dentry.ts";
 import { FileBacking } from "./file-backing.ts";
 import { FileDescription, WOULD_BLOCK } from "./file-description.ts";
 import type { FileTable } from "./file-table.ts";
+import type { FsContext } from "./fs-context.ts";
 import { O, POLL, S, SEEK } from "./flags.ts";
 import { fromHost, toErrno } from "./host-errors.ts";
 import { identityOf, toStat } from "./hostfs.ts";
@@ -44,12 +45,32 @@ function nameless(inode: Inode, name: string): Path {
 
 const ACCESS_FLAGS = { read: O.RDONLY, write: O.WRONLY, readWrite: O.RDWR } as const;
 
-/** Puts the three streams on 0, 1 and 2. A host descriptor that is closed stays closed. */
-export function openStandardStreams(files: FileTable, streams: readonly [StandardStream, StandardStream, StandardStream]): void {
+/** Whose the terminal on the standard streams becomes. */
+export interface TerminalOwner {
+  readonly fs: FsContext;
+  readonly pgid: number;
+  readonly sid: number;
+}
+
+/**
+ * Puts the three streams on 0, 1 and 2. A host descriptor that is closed stays closed. A terminal among them becomes
+ * the owner's controlling terminal: /dev/tty, with its process group in the foreground.
+ */
+export function openStandardStreams(
+  files: FileTable,
+  streams: readonly [StandardStream, StandardStream, StandardStream],
+  owner: TerminalOwner | null = null,
+): void {
   const terminals = new Map<string, HostTerminal>();
   for (const [fd, stream] of streams.entries()) {
     if (stream.kind === "host" && !isOpen(stream.fd)) continue;
     files.add(openStream(stream, fd, terminals), false, fd);
+  }
+  if (owner === null) return;
+  for (const terminal of terminals.values()) {
+    terminal.foregroundGroup = owner.pgid;
+    terminal.session = owner.sid;
+    owner.fs.terminal.current ??= terminal;
   }
 }
 
@@ -66,9 +87,9 @@ function openStream(stream: StandardStream, fd: number, terminals: Map<string, H
 }
 
 /** Opens /dev/tty. Throws ENXIO. */
-export function openHostTerminal(path: Path, flags: number): FileDescription {
+export function openHostTerminal(path: Path, flags: number, terminal: HostTerminal): FileDescription {
   const fd = fromHost(openTerminal);
-  const inode = new HostStreamInode(fd, new Map());
+  const inode = new HostStreamInode(fd, new Map(), terminal);
   const opened = new HostStreamDescription(path, flags, inode);
   opened.onRelease(() => {
     host.closeFile(fd);
@@ -87,7 +108,8 @@ class HostStreamInode extends Inode {
   readonly readQueue = new WaitQueue();
   readonly writeQueue = new WaitQueue();
 
-  constructor(fd: number, terminals: Map<string, HostTerminal>) {
+  /** `known`: the terminal that it is, if that is known already. */
+  constructor(fd: number, terminals: Map<string, HostTerminal>, known: HostTerminal | null = null) {
     super();
     this.stream = new HostStream(fd);
     const stat = fromHost(() => host.statFile(fd));
@@ -96,7 +118,7 @@ class HostStreamInode extends Inode {
     let terminal: HostTerminal | null = null;
     if (this.stream.kind === "terminal") {
       const device = `${stat.rdevMajor}:${stat.rdevMinor}`;
-      terminal = terminals.get(device) ?? new HostTerminal(fd);
+      terminal = known ?? terminals.get(device) ?? new HostTerminal(fd);
       terminals.set(device, terminal);
     }
     this.terminal = terminal;

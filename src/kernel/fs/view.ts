@@ -13,6 +13,7 @@
 import { realPath, listTop, umask } from "../../host/files.ts";
 import type { Credentials } from "../credentials.ts";
 import { fromText, toText, type ByteString } from "./byte-string.ts";
+import type { ControllingTerminal } from "../tty.ts";
 import { Dentry, Mount, Path, type MountOptions } from "./dentry.ts";
 import { createDevFs } from "./devfs.ts";
 import { S } from "./flags.ts";
@@ -48,8 +49,6 @@ export interface ViewOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Bytes that all in-memory file systems may hold together; 1 GiB by default. */
   readonly memoryLimit?: number;
-  /** The guest may open the host's controlling terminal as /dev/tty. */
-  readonly terminal?: boolean;
   /** For /proc; without it there is no /proc. */
   readonly system?: SystemInfo | null;
   readonly credentials: Credentials;
@@ -69,11 +68,12 @@ const STICKY_WORLD = 0o1777;
 
 export function buildView(options: ViewOptions): FsContext {
   const { credentials } = options;
+  const terminal: ControllingTerminal = { current: null };
   const quota = new Quota(options.memoryLimit ?? DEFAULT_MEMORY);
   const tree = new Tree(rootFileSystem(options, quota), quota, credentials);
   if (options.allowAll !== true) tree.mountOver("/tmp", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }));
   for (const shown of hostPaths(options)) tree.showHost(shown);
-  tree.mountOver("/dev", createDevFs(options.terminal ?? false), { noExec: true, noSuid: true });
+  tree.mountOver("/dev", createDevFs(terminal), { noExec: true, noSuid: true });
   tree.mountOver("/dev/shm", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }), { noDev: true, noSuid: true });
   if (options.system != null) {
     tree.mountOver("/proc", new ProcFs(options.system), { noExec: true, noSuid: true, noDev: true, source: "proc" });
@@ -81,7 +81,7 @@ export function buildView(options: ViewOptions): FsContext {
   for (const [path, contents] of Object.entries(options.files ?? {})) {
     tree.addFile(fromText(path), typeof contents === "string" ? Buffer.from(contents) : contents);
   }
-  const context = new FsContext(tree.root, tree.root, credentials, umask());
+  const context = new FsContext(tree.root, tree.root, credentials, umask(), terminal);
   const start = options.start ?? options.cwd;
   if (start != null) {
     try {
