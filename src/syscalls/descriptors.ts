@@ -216,6 +216,9 @@ const fcntlArgument: typeof arg.hexadecimal = {
   },
 };
 
+/** Mandatory locks of old: Linux takes the request and does nothing (since 5.15). */
+const LOCK_MAND = 32;
+
 const FCNTL_NOTE = "F_NOTIFY and F_SETLEASE are EINVAL; F_SETOWN is kept but sends no SIGIO";
 
 function dup3(call: SyscallContext, from: number, to: number, guestFlags: number): number {
@@ -252,6 +255,7 @@ export const DESCRIPTOR_ROWS: readonly SyscallRow[] = [
   full("flock", [arg.fd, arg.flags("flock")], (call, fd, operation) => {
     const file = description(call, fd);
     const { LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN } = call.abi.constants.flock.guest;
+    if ((operation & LOCK_MAND) !== 0) return 0;
     const types: Readonly<Record<number, LockType>> = { [LOCK_SH!]: "read", [LOCK_EX!]: "write", [LOCK_UN!]: "unlock" };
     const type = types[operation & ~LOCK_NB!];
     if (type === undefined) throw errno.EINVAL;

@@ -268,7 +268,7 @@ function prepare(row: SyscallRow, abi: Abi): Entry {
 function refuse(row: SyscallRow): AnyHandler {
   const line = `system call ${row.name} is not supported (${row.note}): ENOSYS`;
   return (call) => {
-    call.kernel.warnOnce(line);
+    if (row.quiet !== true) call.kernel.warnOnce(line);
     throw errno.ENOSYS;
   };
 }

@@ -5,7 +5,7 @@ import type { Process } from "../kernel/process.ts";
 import type { Wait } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
-import { KEEP_REGISTERS, full, missing, partial } from "./row.ts";
+import { KEEP_REGISTERS, full, missing, partial, unneeded } from "./row.ts";
 import type { Result, SyscallRow } from "./row.ts";
 import { timespecTimeout } from "./timeouts.ts";
 
@@ -247,10 +247,7 @@ export const PROCESS_ROWS: readonly SyscallRow[] = [
   partial("futex_time64", futexArguments, "no priority inheritance", (call, at, op, value, timeout, at2, value3) =>
     futex(call, at, op, value, timeout, at2, value3, true),
   ),
-  // glibc asks for it in every program and does well without: no warning.
-  partial("rseq", [arg.pointer, arg.uint, arg.int, arg.hexadecimal], "always ENOSYS", () => {
-    throw errno.ENOSYS;
-  }),
+  unneeded("rseq", [arg.pointer, arg.uint, arg.int, arg.hexadecimal], "the C libraries ask and do without"),
   missing("fork", [], NO_PROCESSES),
   missing("vfork", [], NO_PROCESSES),
   missing("clone", [arg.hexadecimal, arg.pointer, arg.pointer, arg.pointer, arg.pointer], NO_PROCESSES),

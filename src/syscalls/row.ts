@@ -69,6 +69,8 @@ export interface SyscallRow {
   /** What is missing or different, in plain words; empty where nothing is. */
   readonly note: string;
   readonly result: ResultFormat;
+  /** ENOSYS without a warning: every program's C library asks, and does without. */
+  readonly quiet?: boolean;
 }
 
 function row<const A extends readonly ArgumentType<never>[]>(
@@ -117,4 +119,13 @@ export function missing<const A extends readonly ArgumentType<never>[]>(
   note: string,
 ): SyscallRow {
   return row(name, args, null, "none", note, "decimal");
+}
+
+/** As `missing`, without a warning: for what C libraries try in every program. */
+export function unneeded<const A extends readonly ArgumentType<never>[]>(
+  name: string,
+  args: A,
+  note: string,
+): SyscallRow {
+  return { ...missing(name, args, note), quiet: true };
 }
