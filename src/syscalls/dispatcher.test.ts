@@ -204,7 +204,7 @@ describe("strace", () => {
     const rows = [
       full("openat", [arg.directoryFd, arg.path, arg.openFlags, arg.createMode], () => 3),
       full("read", [arg.fd, arg.output, arg.size], (call, _fd, address) => {
-        call.memory.writeBytes(address, Buffer.from("a\n\0001\x7f\\"));
+        call.memory.writeBytes(address, Buffer.from("a\n\x001\x7f\\"));
         return 6;
       }),
       full("access", [arg.path, arg.flags("access")], () => {
