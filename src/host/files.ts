@@ -173,6 +173,18 @@ function openFlags(how: OpenHow): number {
   return flags;
 }
 
+/**
+ * Called where no other directory is in use: a call that needs two must not have one closed, and its number given to
+ * another, while it opens the second.
+ */
+function closeOldest(): void {
+  if (openDirectories.size <= MAX_OPEN) return;
+  for (const directory of openDirectories) {
+    directory.close();
+    if (openDirectories.size <= MAX_OPEN) return;
+  }
+}
+
 /** An error for a name that no directory can have: it would lead elsewhere. */
 function requirePlain(name: string): void {
   if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
@@ -216,26 +228,36 @@ export class HostDirectory {
   #base(): string {
     if (!hasProc) return this.parent === null ? this.name : `${this.parent.#base()}/${this.name}`;
     if (this.#fd >= 0) {
-      if (this.parent !== null) {
-        openDirectories.delete(this);
-        openDirectories.add(this);
-      }
+      openDirectories.delete(this);
+      openDirectories.add(this);
       return this.#path;
     }
-    const isTop = this.parent === null;
-    const path = this.parent === null ? this.name : `${this.parent.#base()}/${this.name}`;
-    const fd = fs.openSync(hostPath(path), O_PATH | constants.O_DIRECTORY | (isTop ? 0 : NO_FOLLOW));
+    // Down from the nearest ancestor that is open; a guest may have made the way as long as it likes.
+    const way: HostDirectory[] = [];
+    for (let at: HostDirectory | null = this; at !== null && at.#fd < 0; at = at.parent) way.push(at);
+    const isLong = way.length > MAX_OPEN / 4;
+    for (let above: HostDirectory | undefined; ; ) {
+      const next = way.pop();
+      if (next === undefined) break;
+      next.#openItself();
+      if (isLong) above?.close();
+      above = next;
+    }
+    return this.#path;
+  }
+
+  /** The parent is open. */
+  #openItself(): void {
+    const { parent } = this;
+    const path = parent === null ? this.name : `${parent.#path}/${this.name}`;
+    const fd = fs.openSync(hostPath(path), O_PATH | constants.O_DIRECTORY | (parent === null ? 0 : NO_FOLLOW));
     if (!isSame(statFile(fd), this.#stat)) {
       fs.closeSync(fd);
       throw new HostError("ENOENT");
     }
     this.#fd = fd;
     this.#path = `/proc/self/fd/${fd}`;
-    if (!isTop) {
-      openDirectories.add(this);
-      if (openDirectories.size > MAX_OPEN) for (const oldest of openDirectories) return oldest.close(), this.#path;
-    }
-    return this.#path;
+    openDirectories.add(this);
   }
 
   /** Lets the descriptor go; the next use opens it again. */
@@ -283,6 +305,7 @@ export class HostDirectory {
   // ── names in it ────────────────────────────────────────────────────────────────────────────────────────────────
   /** lstat(2); undefined if there is no such name. */
   statChild(name: string): HostStat | undefined {
+    closeOldest();
     if (native === null) {
       const stat = fs.lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false });
       return stat && fromNode(stat);

@@ -17,7 +17,7 @@ import type { Attributes, DeviceNumber, Inode, Stat, StatFs } from "./inode.ts";
 import { require, requireOwner, requireRemovable } from "./permission.ts";
 import { Quota } from "./sparse-bytes.ts";
 import { TmpFs } from "./tmpfs.ts";
-import { walk, type LastLink, type Walked } from "./walk.ts";
+import { below, walk, type LastLink, type Walked } from "./walk.ts";
 
 /** Null: AT_FDCWD. */
 export type At = FileDescription | null;
@@ -566,10 +566,7 @@ function requireUnmounted(parent: Path, child: Path): void {
 
 /** True if something is mounted below: Linux would take the mount along or detach it; here it keeps its place. */
 function holdsMount(dentry: Dentry): boolean {
-  for (const child of dentry.children?.values() ?? []) {
-    if (child.mounted !== null || child.synthetic || holdsMount(child)) return true;
-  }
-  return false;
+  return dentry.children !== null && below(dentry).some((child) => child.mounted !== null || child.synthetic);
 }
 
 function moveDentry(dentry: Dentry, parent: Dentry, name: ByteString): void {

@@ -203,6 +203,22 @@ describe("what the host has is what the guest sees", () => {
     expect(host.readdirSync("/proc/self/fd").length).toBeLessThan(400);
   });
 
+  test("a tree deeper than anything that is kept", () => {
+    const fs = guest();
+    for (let index = 0; index < 1500; index++) {
+      fs.mkdir(null, "d", 0o755);
+      fs.chdir("d");
+    }
+    write(fs, "deep", "deep");
+    fs.rename(null, "deep", null, `${inside}/up`, 0);
+    expect(read(fs, `${inside}/up`)).toBe("deep");
+    // All the way up again, through directories that were closed long ago.
+    for (let index = 0; index < 1500; index += 15) fs.chdir("../../../../../../../../../../../../../../..");
+    expect(fs.getcwd()).toBe(inside);
+    fs.rename(null, "d", null, "e", 0);
+    expect(host.readdirSync("/proc/self/fd").length).toBeLessThan(400);
+  });
+
   test("a mapping outlives its descriptor", () => {
     const fs = guest();
     const file = open(fs, "plain", O.RDWR);

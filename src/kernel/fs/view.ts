@@ -54,8 +54,11 @@ export interface ViewOptions {
   readonly credentials: Credentials;
 }
 
+/** The view that was asked for cannot be had; the message is for whoever asked. */
+export class ViewError extends Error {}
+
 /** A path that was asked for and does not exist on the host. */
-export class NoSuchPath extends Error {
+export class NoSuchPath extends ViewError {
   readonly path: string;
   constructor(path: string, what: string) {
     super(`${what}: no such file or directory: ${path}`);
@@ -172,7 +175,7 @@ class Tree {
   /** Unless the same file is seen there already, with the same rights or more. */
   showHost(shown: Shown): void {
     if (shown.path === "/" && !(this.root.mount.fs instanceof HostFs)) {
-      throw new Error("the host's / can only be shown with --allow-all");
+      throw new ViewError("the host's / can only be shown with --allow-all");
     }
     const existing = this.#lookup(shown.path);
     if (existing !== null) {

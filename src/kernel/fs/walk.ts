@@ -163,20 +163,28 @@ export function lookupChild(directory: Path, name: ByteString): Dentry | null {
   return child;
 }
 
-/** Lets go of kept names that nothing uses, but not of `spared`. Returns false if `dentry` itself may go. */
-function prune(dentry: Dentry, spared: Dentry): boolean {
-  for (const [name, child] of dentry.children ?? []) {
-    if (!prune(child, spared)) {
-      dentry.children?.delete(name);
-      child.inode.forget();
-    }
+/** Lets go of kept names that nothing uses, but not of `spared`. */
+function prune(root: Dentry, spared: Dentry): void {
+  const all = below(root);
+  // Children come after their parents: from the end, a directory is looked at when its own are done.
+  for (const dentry of all.reverse()) {
+    if (dentry.children?.size === 0) dentry.children = null;
+    const isUsed = dentry.children !== null || dentry.holders > 0 || dentry.synthetic || dentry.mounted !== null;
+    if (isUsed || dentry === spared) continue;
+    dentry.parent?.children?.delete(dentry.name);
+    dentry.inode.forget();
   }
-  if (dentry.children?.size === 0) dentry.children = null;
-  return dentry.children !== null || dentry.holders > 0 || dentry.synthetic || dentry.mounted !== null || dentry === spared;
 }
 
-function count(dentry: Dentry): number {
-  let total = 0;
-  for (const child of dentry.children?.values() ?? []) total += 1 + count(child);
-  return total;
+function count(root: Dentry): number {
+  return below(root).length;
+}
+
+/** All kept names below, parents first. Not by recursion: a guest makes its tree as deep as it likes. */
+export function below(root: Dentry): Dentry[] {
+  const all: Dentry[] = [];
+  for (let at: Dentry | undefined = root, index = 0; at !== undefined; at = all[index++]) {
+    for (const child of at.children?.values() ?? []) all.push(child);
+  }
+  return all;
 }
