@@ -1,6 +1,6 @@
 /** Conversions between formats and to and from integers (IEEE 754-2008 5.4.1, 5.4.2, 5.8, 5.9). */
 import type { FloatContext, FloatFormat, Rounding } from "./format.ts";
-import { INEXACT, INVALID, isInfinity, isNan, isNegative, isSignalling } from "./format.ts";
+import { F16, INEXACT, INVALID, isInfinity, isNan, isNegative, isSignalling } from "./format.ts";
 import { infinity, roundPack, shiftRound, unpack, zero } from "./round.ts";
 
 export const convertFormat = (from: FloatFormat, to: FloatFormat, a: bigint, context: FloatContext): bigint => {
@@ -84,3 +84,30 @@ export const roundToIntegral = (
   if (signalInexact) context.flags |= INEXACT;
   return value === 0n ? zero(format, x.negative) : roundPack(format, x.negative, value, 0, { ...context, flags: 0 });
 };
+
+// ── ARM's alternative half precision: no infinities and NaNs, numbers up to 131008 instead ────────────────────────
+
+/** The same numbers with a sixth exponent bit, so that the largest are not special. */
+const WIDE_HALF: FloatFormat = { ...F16, width: 17, exponentBits: 6, signBit: 1n << 16n, infinity: 0x3fn << 10n, largest: (0x3fn << 10n) - 1n };
+const HALF_SIGN = 0x8000n;
+const LARGEST_HALF = 0x7fffn;
+
+/** To alternative half precision: NaNs become zeros, and what is too large the largest number, both invalid (FPConvert). */
+export const alternativeHalf = (from: FloatFormat, a: bigint, context: FloatContext): bigint => {
+  const sign = isNegative(from, a) ? HALF_SIGN : 0n;
+  if (isNan(from, a)) {
+    context.flags |= INVALID;
+    return sign;
+  }
+  const own: FloatContext = { ...context, flags: 0 };
+  const magnitude = convertFormat(from, WIDE_HALF, a, own) & ~WIDE_HALF.signBit;
+  if (magnitude > LARGEST_HALF) {
+    context.flags |= INVALID;
+    return sign | LARGEST_HALF;
+  }
+  context.flags |= own.flags;
+  return sign | magnitude;
+};
+
+export const fromAlternativeHalf = (to: FloatFormat, half: bigint, context: FloatContext): bigint =>
+  convertFormat(WIDE_HALF, to, (half & LARGEST_HALF) | ((half & HALF_SIGN) << 1n), context);
