@@ -9,7 +9,7 @@ import { fromText } from "../kernel/fs/byte-string.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { FileTable } from "../kernel/fs/file-table.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
-import { buildView, openStandardStreams } from "../kernel/fs/view.ts";
+import { ViewError, buildView, openStandardStreams } from "../kernel/fs/view.ts";
 import type { StandardStream, ViewOptions } from "../kernel/fs/view.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { EXIT_CODES, ResourceLimits } from "../kernel/limits.ts";
@@ -81,6 +81,7 @@ export async function runProgram(options: ProgramOptions): Promise<Outcome> {
     return await run(options, undo);
   } catch (error) {
     if (error instanceof LoadError) return { kind: "failed", code: error.exitCode, message: error.message };
+    if (error instanceof ViewError) return { kind: "failed", code: EXIT_CODES.notRunnable, message: error.message };
     if (error instanceof Errno) {
       return {
         kind: "failed",
