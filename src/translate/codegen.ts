@@ -11,7 +11,7 @@ import { OPERATORS } from "../cpu/operators.ts";
 import { type Container, Containers, isWhole, readView, writeView } from "./containers.ts";
 import { type BlockFacts, ContainerSet, type Dataflow, solve } from "./dataflow.ts";
 import { type Access, type Arm, type Block, CONST, type Effect, GET, Node, RESULT, SELECT, type Terminator } from "./ir.ts";
-import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PAGE_SHIFT, PAGE_TABLE, PC } from "./layout.ts";
+import { COUNTERS, EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PAGE_SHIFT, PAGE_TABLE, PC } from "./layout.ts";
 import type { Region } from "./region.ts";
 import { analyse, type Shape, type Sink, Walk } from "./structure.ts";
 import { Bytes } from "./wasm/bytes.ts";
@@ -31,14 +31,22 @@ const STATE = 1;
 const MAY_READ = 1;
 const MAY_WRITE = 2;
 
+export type Tier = "hot" | "cold" | "step";
+
 export interface Target {
   readonly littleEndian: boolean;
   /** Store registers before every access that may fault. */
   readonly precise: boolean;
   /** Test the page table before every access. */
   readonly softwareChecks: boolean;
-  /** The region is one instruction: hand every next address to the caller instead of going there. */
-  readonly singleStep: boolean;
+  /**
+   * - "hot": a whole region, with its registers in locals from end to end.
+   * - "cold": one block, which goes on in others by tail calls; quickly made.
+   * - "step": one instruction, which hands the next address to its caller.
+   */
+  readonly tier: Tier;
+  /** For a cold block: its place among the counters, or -1: it does not count how often it runs. */
+  readonly counter: number;
   /** Offset of this mode's indirect-branch cache in CPU state. */
   readonly indirectCache: number;
   /** Table slot of a guest address in this mode. */
@@ -48,12 +56,15 @@ export interface Target {
   helperIndex(helper: Helper): number;
   readonly systemCallIndex: number;
   readonly resolveIndex: number;
+  /** Function index of `heat`: a cold block has run often enough. */
+  readonly heatIndex: number;
   /** Type index of (pc, depth) → pc. */
   readonly regionType: number;
 }
 
 export interface Compiled {
   readonly locals: readonly Type[];
+  /** Valid until the next region is compiled. */
   readonly code: Uint8Array;
   /** Pairs of (offset in `code` of an access, guest PC), ascending. */
   readonly traps: readonly number[];
@@ -85,12 +96,18 @@ export function compileRegion(region: Region, target: Target): Compiled {
   return new RegionCompiler(region, target).compile();
 }
 
+/** Reused from region to region. */
+const codeBuffer = new Bytes();
+
+/** The shape of a graph with one node and no edges, as most cold blocks have. */
+const SINGLE: Shape = { order: [0], place: [0], dominator: [0], isLoopHeader: [false], isMerge: [false], irreducible: [] };
+
 class RegionCompiler implements Sink {
   readonly #region: Region;
   readonly #target: Target;
   readonly #blocks: readonly Block[];
   readonly #indexOf = new Map<number, number>();
-  readonly #code = new Bytes();
+  readonly #code: Bytes;
   readonly #traps: number[] = [];
   readonly #locals: Type[] = [];
   readonly #freeTemps: { [T in Type]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
@@ -110,6 +127,8 @@ class RegionCompiler implements Sink {
   #dirty = new ContainerSet(0);
 
   constructor(region: Region, target: Target) {
+    codeBuffer.clear();
+    this.#code = codeBuffer;
     this.#region = region;
     this.#target = target;
     this.#blocks = region.blocks;
@@ -258,7 +277,7 @@ class RegionCompiler implements Sink {
           (successors[node] as number[]).push(to);
         }
       }
-      const shape = analyse({ successors });
+      const shape = graph.length === 1 && successors[0]?.length === 0 ? SINGLE : analyse({ successors });
       if (shape.irreducible.length === 0) {
         this.#graph = graph;
         this.#nodes = nodeOfBlock;
@@ -940,15 +959,15 @@ class RegionCompiler implements Sink {
   /** Control goes to another region for good. */
   #tailTo(pc: number): void {
     this.#flush();
-    if (this.#target.singleStep) {
+    if (this.#target.tier === "step") {
       this.#const32(pc);
       this.#byte(W.return);
       return;
     }
+    // Cold code spends fuel where it goes back; a hot region does at its entry.
+    if (this.#target.tier === "cold" && pc <= (this.#region.entries[0] as number)) this.#checkIn(() => this.#const32(pc), false);
     this.#const32(pc);
-    this.#getLocal(DEPTH_PARAMETER);
-    this.#const32(1);
-    this.#op(i32.add.opcode);
+    this.#tailDepth();
     const index = this.#target.functionOf(pc);
     if (index >= 0) {
       this.#byte(W.returnCall);
@@ -957,6 +976,48 @@ class RegionCompiler implements Sink {
       this.#const32(this.#target.slotOf(pc));
       this.#callRegion(W.returnCallIndirect);
     }
+  }
+
+  /** The depth that a tail call hands on: what this region was given. */
+  #tailDepth(): void {
+    this.#getLocal(DEPTH_PARAMETER);
+    if (this.#target.tier === "cold") return;
+    this.#const32(1);
+    this.#op(i32.add.opcode);
+  }
+
+  /** The depth that a call hands on. */
+  #callDepth(): void {
+    this.#getLocal(DEPTH_PARAMETER);
+    if (this.#target.tier !== "cold") return;
+    this.#const32(1);
+    this.#op(i32.sub.opcode);
+  }
+
+  /** Spends a unit of fuel, and leaves to the dispatcher, to go on at `pc`, if there is none or calls nest too deep. */
+  #checkIn(pc: () => void, nests: boolean): void {
+    const fuel = this.#takeTemp("i32");
+    this.#const32(0);
+    this.#loadState("i32", FUEL);
+    this.#const32(1);
+    this.#op(i32.sub.opcode);
+    this.#teeLocal(fuel);
+    this.#stateAccess(W.i32Store, FUEL);
+    this.#getLocal(fuel);
+    if (nests) {
+      this.#callDepth();
+      this.#op(i32.or.opcode);
+    }
+    this.#const32(0);
+    this.#op(i32.ltS.opcode);
+    this.#byte(W.if);
+    this.#byte(VOID);
+    this.#const32(0);
+    pc();
+    this.#stateAccess(W.i32Store, PC);
+    this.#returnExit(EXIT_YIELD);
+    this.#byte(W.end);
+    this.#freeTemps.i32.push(fuel);
   }
 
   /** The table slot for the guest address in `local`: from the indirect-branch cache, or else from the engine. */
@@ -989,11 +1050,6 @@ class RegionCompiler implements Sink {
 
   /** The callee's answer is on the stack: goes on at `returnAddress` if that is it, else returns it to our caller. */
   #afterCall(returnAddress: number, from: number, walk: Walk, node: number): void {
-    const next = this.#indexOf.get(returnAddress);
-    if (next === undefined) {
-      this.#byte(W.return);
-      return;
-    }
     const answer = this.#takeTemp("i32");
     this.#teeLocal(answer);
     this.#const32(returnAddress);
@@ -1004,12 +1060,21 @@ class RegionCompiler implements Sink {
     this.#byte(W.return);
     this.#byte(W.end);
     this.#freeTemps.i32.push(answer);
-    this.#goOnAt(next, from, walk, node);
+    this.#goOnAt(returnAddress, from, walk, node);
   }
 
   /** After a call: nothing is dirty, and what is live in the next block must be loaded. */
-  #goOnAt(next: number, from: number, walk: Walk, node: number): void {
+  #goOnAt(pc: number, from: number, walk: Walk, node: number): void {
     this.#dirty.clear();
+    const next = this.#indexOf.get(pc);
+    if (next === undefined) {
+      if (this.#fuelLocal >= 0) {
+        this.#loadState("i32", FUEL);
+        this.#setLocal(this.#fuelLocal);
+      }
+      this.#tailTo(pc);
+      return;
+    }
     if (this.#isDispatched(from, next)) {
       if (this.#fuelLocal >= 0) {
         this.#loadState("i32", FUEL);
@@ -1067,7 +1132,6 @@ class RegionCompiler implements Sink {
 
   /** A region that only computes and returns cannot run for long or nest: it need not look at fuel and depth. */
   get #isLeaf(): boolean {
-    if (this.#target.singleStep) return true;
     return this.#blocks.every(({ terminator }) => {
       switch (terminator.kind) {
         case "return":
@@ -1086,39 +1150,49 @@ class RegionCompiler implements Sink {
   }
 
   #prologue(): void {
-    if (!this.#isLeaf) {
+    if (this.#target.tier === "cold") this.#countRun();
+    else if (this.#target.tier === "hot") {
       this.#getLocal(DEPTH_PARAMETER);
       this.#const32(1);
       this.#op(i32.sub.opcode);
       this.#setLocal(DEPTH_PARAMETER);
-      const fuel = this.#takeTemp("i32");
-      this.#const32(0);
-      this.#loadState("i32", FUEL);
-      this.#const32(1);
-      this.#op(i32.sub.opcode);
-      this.#teeLocal(fuel);
-      this.#stateAccess(W.i32Store, FUEL);
-      this.#getLocal(fuel);
-      this.#getLocal(DEPTH_PARAMETER);
-      this.#op(i32.or.opcode);
-      this.#const32(0);
-      this.#op(i32.ltS.opcode);
-      this.#byte(W.if);
-      this.#byte(VOID);
-      this.#const32(0);
-      this.#getLocal(PC_PARAMETER);
-      this.#stateAccess(W.i32Store, PC);
-      this.#returnExit(EXIT_YIELD);
-      this.#byte(W.end);
-      this.#freeTemps.i32.push(fuel);
-    } else {
-      // Tail calls hand on depth + 1; keep the sum even.
-      this.#getLocal(DEPTH_PARAMETER);
-      this.#const32(1);
-      this.#op(i32.sub.opcode);
-      this.#setLocal(DEPTH_PARAMETER);
+      if (!this.#isLeaf) this.#checkIn(() => this.#getLocal(PC_PARAMETER), true);
     }
     if (!this.#hasDispatcher) this.#reload(this.#entryBlocks[0] as number);
+  }
+
+  /** Counts one run of a cold block; after the last it asks for a hot region, and from then on goes there. */
+  #countRun(): void {
+    const { counter } = this.#target;
+    if (counter < 0) return;
+    const place = COUNTERS + counter * 4;
+    const left = this.#takeTemp("i32");
+    this.#loadState("i32", place);
+    this.#teeLocal(left);
+    this.#const32(0);
+    this.#op(i32.leS.opcode);
+    this.#byte(W.if);
+    this.#byte(VOID);
+    this.#getLocal(left);
+    this.#op(i32.eqz.opcode);
+    this.#byte(W.if);
+    this.#byte(VOID);
+    this.#storeState32(place, -1);
+    this.#const32(this.#region.entries[0] as number);
+    this.#byte(W.call);
+    this.#code.u32(this.#target.heatIndex);
+    this.#byte(W.end);
+    this.#getLocal(PC_PARAMETER);
+    this.#getLocal(DEPTH_PARAMETER);
+    this.#const32(this.#target.slotOf(this.#region.entries[0] as number));
+    this.#callRegion(W.returnCallIndirect);
+    this.#byte(W.end);
+    this.#const32(0);
+    this.#getLocal(left);
+    this.#const32(1);
+    this.#op(i32.sub.opcode);
+    this.#stateAccess(W.i32Store, place);
+    this.#freeTemps.i32.push(left);
   }
 
   openBlock(): void {
@@ -1187,6 +1261,17 @@ class RegionCompiler implements Sink {
     this.#terminate(block, index, node, walk);
   }
 
+  /** Before going to the address in a local: a single step returns it, cold code spends fuel. True if all is written. */
+  #leavesTo(target: number, nests: boolean): boolean {
+    if (this.#target.tier === "step") {
+      this.#getLocal(target);
+      this.#byte(W.return);
+      return true;
+    }
+    if (this.#target.tier === "cold") this.#checkIn(() => this.#getLocal(target), nests);
+    return false;
+  }
+
   #terminate({ terminator, lastPc }: Block, index: number, node: number, walk: Walk): void {
     const go = (pc: number): void => {
       const to = this.#indexOf.get(pc);
@@ -1210,13 +1295,14 @@ class RegionCompiler implements Sink {
         break;
       }
       case "call": {
-        if (this.#target.singleStep) {
+        if (this.#target.tier === "step") {
           this.#tailTo(terminator.target);
           break;
         }
         this.#flush();
+        if (this.#target.tier === "cold") this.#checkIn(() => this.#const32(terminator.target), true);
         this.#const32(terminator.target);
-        this.#getLocal(DEPTH_PARAMETER);
+        this.#callDepth();
         const callee = this.#target.functionOf(terminator.target);
         if (callee >= 0) {
           this.#byte(W.call);
@@ -1233,12 +1319,9 @@ class RegionCompiler implements Sink {
         this.#value(terminator.target);
         this.#setLocal(target);
         this.#flush();
+        if (this.#leavesTo(target, true)) break;
         this.#getLocal(target);
-        if (this.#target.singleStep) {
-          this.#byte(W.return);
-          break;
-        }
-        this.#getLocal(DEPTH_PARAMETER);
+        this.#callDepth();
         this.#lookUp(target);
         this.#callRegion(W.callIndirect);
         this.#freeTemps.i32.push(target);
@@ -1250,14 +1333,9 @@ class RegionCompiler implements Sink {
         this.#value(terminator.target);
         this.#setLocal(target);
         this.#flush();
+        if (this.#leavesTo(target, false)) break;
         this.#getLocal(target);
-        if (this.#target.singleStep) {
-          this.#byte(W.return);
-          break;
-        }
-        this.#getLocal(DEPTH_PARAMETER);
-        this.#const32(1);
-        this.#op(i32.add.opcode);
+        this.#tailDepth();
         this.#lookUp(target);
         this.#callRegion(W.returnCallIndirect);
         this.#freeTemps.i32.push(target);
@@ -1279,11 +1357,7 @@ class RegionCompiler implements Sink {
         this.#const32(EXIT);
         this.#byte(W.return);
         this.#byte(W.end);
-        const next = this.#indexOf.get(terminator.next);
-        if (next === undefined) {
-          this.#const32(terminator.next);
-          this.#byte(W.return);
-        } else this.#goOnAt(next, index, walk, node);
+        this.#goOnAt(terminator.next, index, walk, node);
         break;
       }
       case "leave":

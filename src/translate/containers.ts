@@ -46,6 +46,7 @@ export class Containers {
 
 /** The type that covers the whole group; among types of that width the one used most. */
 function representation(group: readonly Slot[], uses: ReadonlyMap<Slot, number>): Type {
+  if (group.length === 1) return (group[0] as Slot).type;
   const start = Math.min(...group.map((slot) => slot.offset));
   const width = Math.max(...group.map((slot) => slot.offset + BYTES[slot.type])) - start;
   const counts = new Map<Type, number>();

@@ -9,9 +9,9 @@
 
 /** A set of containers, by index. */
 export class ContainerSet {
-  readonly words: Uint32Array;
-  constructor(size: number, words = new Uint32Array((size + 31) >>> 5)) {
-    this.words = words;
+  readonly words: number[];
+  constructor(size: number, words?: number[]) {
+    this.words = words ?? (size <= 32 ? [0] : new Array<number>((size + 31) >>> 5).fill(0));
   }
   has(index: number): boolean {
     return (((this.words[index >>> 5] as number) >>> (index & 31)) & 1) !== 0;

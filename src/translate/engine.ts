@@ -10,12 +10,14 @@ import createDebug from "debug";
 import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
 import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
 import { BlockBuilder } from "./block-builder.ts";
-import { compileRegion, EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn } from "./codegen.ts";
-import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
+import { compileRegion, EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn, type Tier } from "./codegen.ts";
+import type { Block } from "./ir.ts";
+import { COUNTERS, EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { findRegion, type Region } from "./region.ts";
 import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
-import { FETCH_FAULT_SLOT, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
-import { findTrap } from "./trap.ts";
+import { type Entry, FETCH_FAULT_SLOT, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
+import { findTrap, moduleName } from "./trap.ts";
+import { tuneV8 } from "./v8-flags.ts";
 import { ModuleWriter } from "./wasm/module.ts";
 
 const debug = createDebug("babelf:translate");
@@ -49,32 +51,35 @@ export type Exit =
 /** How many guest calls may nest as Wasm calls. V8's default stack is 984 KiB; a region's frame stays below 1 KiB. */
 const MAX_DEPTH = 400;
 /**
- * Instructions in a region at its first translation, and once fuel has ended there. Most code runs once: little is
- * translated ahead of it (static hello: 300 ms with 1024, 190 ms with 96). Where fuel ends there is a loop or a
- * recursion, which is worth a region that holds all of it.
+ * Instructions that are translated ahead, at most. Most code runs a few times at most, so first it is made block by
+ * block, without registers in locals across blocks ("cold"): one module holds the blocks that direct branches lead to. A
+ * function entry or loop head that has run `HEAT` times gets a whole region of its own ("hot"), and so does the place
+ * where fuel ends.
  */
-const COLD_LIMIT = 96;
+const COLD_LIMIT = 200;
 const HOT_LIMIT = 1024;
+const HEAT = 1000;
 const TABLE_START = 1 << 14;
 
-/** A region in this engine's table. */
+interface Assembled {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly helpers: readonly Helper[];
+  readonly entries: readonly Entry[];
+}
+
+/** A module in this engine's table. */
 interface Placed {
   readonly mode: Mode;
-  readonly pc: number;
-  readonly slot: number;
+  readonly entries: readonly Entry[];
   readonly pages: ReadonlySet<number>;
+  readonly hot: boolean;
 }
 
 /** This engine's part of a translation mode. */
 interface Mode {
   readonly shared: ModeCache;
-  /** By address: the slots that hold a region. */
+  /** By address: what its slot holds. */
   readonly placed: Map<number, Placed>;
-}
-
-interface Assembled {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly helpers: readonly Helper[];
 }
 
 export class Engine {
@@ -94,6 +99,7 @@ export class Engine {
   #unwind = false;
 
   constructor(options: EngineOptions) {
+    tuneV8();
     this.#options = options;
     this.#cache = options.cache ?? new TranslationCache();
     this.#recorder = new RecordingReader(options.code);
@@ -105,6 +111,7 @@ export class Engine {
       t: this.#table,
       systemCall: () => this.#systemCall(),
       resolve: (pc: number) => this.#resolve(pc >>> 0),
+      heat: (pc: number) => this.#heat(pc >>> 0),
     };
     this.#runtime = instantiateRuntime(this.#imports);
     this.#table.set(FETCH_FAULT_SLOT, this.#runtime.fetchFault);
@@ -143,10 +150,16 @@ export class Engine {
   }
 
   #drop(placed: Placed): void {
-    this.#table.set(placed.slot, this.#runtime.stub);
-    placed.mode.placed.delete(placed.pc);
+    for (const { pc, slot } of placed.entries) this.#empty(placed, pc, slot);
     for (const page of placed.pages) this.#byPage.get(page)?.delete(placed);
     this.#unwind = true;
+  }
+
+  /** Takes one entry of a module out of the table, unless the slot holds something else by now. */
+  #empty(placed: Placed, pc: number, slot: number): void {
+    if (placed.mode.placed.get(pc) !== placed) return;
+    placed.mode.placed.delete(pc);
+    this.#table.set(slot, this.#runtime.stub);
   }
 
   /** Runs guest code from `pc` until fuel (backward branches and calls) ends, the guest traps, or a system call leaves. */
@@ -178,7 +191,7 @@ export class Engine {
       if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
-        this.#heat(this.pc);
+        if (this.#isFetchable(this.pc)) this.#heat(this.pc);
         return { reason: "yield" };
       }
     }
@@ -208,13 +221,22 @@ export class Engine {
     return { reason: "exception", exception, info: this.view.getUint32(EXIT_INFO, true), pc: this.pc };
   }
 
-  /** Fuel has ended at `pc`: its region is made anew, larger. */
+  /** The code at `pc` runs often: it gets a region of its own. */
   #heat(pc: number): void {
     const { shared, placed } = this.#mode;
-    if (shared.hot.has(pc)) return;
+    if (placed.get(pc)?.hot === true) return;
     shared.hot.add(pc);
-    const there = placed.get(pc);
-    if (there) this.#drop(there);
+    this.#place(this.#mode, pc);
+  }
+
+  #isFetchable(pc: number): boolean {
+    try {
+      this.#options.isa.decode(this.#options.code, pc, this.#mode.shared.value);
+      return true;
+    } catch (error) {
+      if (error instanceof CodeFault) return false;
+      throw error;
+    }
   }
 
   #noticeChangedCode(): void {
@@ -249,10 +271,10 @@ export class Engine {
   /** The slot to call for a guest address; translates it if need be. Called from guest code. */
   #resolve(pc: number): number {
     const mode = this.#mode;
-    let placed = mode.placed.get(pc);
-    if (!placed) {
+    const slot = this.#slotOf(mode, pc);
+    if (!mode.placed.has(pc)) {
       try {
-        placed = this.#place(mode, pc);
+        this.#place(mode, pc);
       } catch (error) {
         if (error instanceof CodeFault) return FETCH_FAULT_SLOT;
         throw error;
@@ -260,8 +282,8 @@ export class Engine {
     }
     const entry = mode.shared.indirectCache + ((pc << 1) & ((INDIRECT_CACHE_ENTRIES - 1) << 3));
     this.view.setUint32(entry, pc, true);
-    this.view.setUint32(entry + 4, placed.slot, true);
-    return placed.slot;
+    this.view.setUint32(entry + 4, slot, true);
+    return slot;
   }
 
   #slotOf(mode: Mode, pc: number): number {
@@ -270,84 +292,115 @@ export class Engine {
     return slot;
   }
 
-  /** Puts a region for `pc` into the table: one that is known, or else a new one. */
-  #place(mode: Mode, pc: number): Placed {
-    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks, hot: mode.shared.hot.has(pc) };
-    let translation = this.#cache.find(mode.shared, pc, variant, this.#options.code);
+  /** Puts code for `pc` into the table: what is known, or else a new translation. */
+  #place(mode: Mode, pc: number): void {
+    const { shared } = mode;
+    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks, hot: shared.hot.has(pc) };
+    let translation = this.#cache.find(shared, pc, variant, this.#options.code);
     if (!translation) {
       translation = this.#translate(mode, pc, variant);
-      this.#cache.add(mode.shared, pc, translation);
+      this.#cache.add(shared, pc, translation);
     }
     for (const helper of translation.helpers) this.#import(helper);
-    const slot = this.#slotOf(mode, pc);
+    const { entries, pages, hot } = translation;
+    for (const { pc: entry, counter } of entries) {
+      if (counter >= 0) this.view.setInt32(COUNTERS + counter * 4, shared.hot.has(entry) ? 0 : HEAT, true);
+      this.#slotOf(mode, entry);
+      // The module is about to take the slot: what was there does not get it back.
+      mode.placed.delete(entry);
+    }
     new WebAssembly.Instance(translation.module, { e: this.#imports });
-    const placed = { mode, pc, slot, pages: translation.pages };
-    mode.placed.set(pc, placed);
-    for (const page of translation.pages) {
+    const placed = { mode, entries, pages, hot };
+    for (const { pc: entry } of entries) mode.placed.set(entry, placed);
+    for (const page of pages) {
       const there = this.#byPage.get(page);
       if (there) there.add(placed);
       else this.#byPage.set(page, new Set([placed]));
     }
-    return placed;
   }
 
   #translate(mode: Mode, pc: number, variant: Pick<Translation, "precise" | "softwareChecks" | "hot">): Translation {
     const { isa } = this.#options;
+    const { shared, placed } = mode;
     this.#recorder.take();
-    const region = findRegion(isa, this.#recorder, this.#builder, [pc], mode.shared.value, variant.hot ? HOT_LIMIT : COLD_LIMIT);
-    const { bytes, helpers } = this.#assemble(region, mode, false);
-    if (debug.enabled) debug("0x%s%s: %d blocks, %d bytes of Wasm", pc.toString(16), variant.hot ? " (hot)" : "", region.blocks.length, bytes.length);
-    return { ...variant, source: this.#recorder.take(), pages: region.pages, module: new WebAssembly.Module(bytes), helpers };
+    const region = variant.hot
+      ? findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, HOT_LIMIT)
+      : findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, COLD_LIMIT, (at) => placed.has(at) || shared.hot.has(at));
+    const assembled = this.#assemble(variant.hot ? [region] : apart(region), mode, variant.hot ? "hot" : "cold");
+    if (debug.enabled) debug("0x%s %s: %d blocks, %d bytes of Wasm", pc.toString(16), variant.hot ? "hot" : "cold", region.blocks.length, assembled.bytes.length);
+    return {
+      ...variant,
+      entries: assembled.entries,
+      source: this.#recorder.take(),
+      pages: region.pages,
+      module: new WebAssembly.Module(assembled.bytes),
+      helpers: assembled.helpers,
+    };
   }
 
   #stepCode(pc: number): (pc: number, depth: number) => number {
     const { isa, code } = this.#options;
     const mode = this.#modeFor(isa.mode(this.view));
-    const { bytes, helpers } = this.#assemble(findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1), mode, true);
+    const { bytes, helpers } = this.#assemble([findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1)], mode, "step");
     for (const helper of helpers) this.#import(helper);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
     return exports["step"] as (pc: number, depth: number) => number;
   }
 
-  /** Compiles a region into a module. */
-  #assemble(region: Region, mode: Mode, singleStep: boolean): Assembled {
+  /** Compiles regions into one module. */
+  #assemble(regions: readonly Region[], mode: Mode, tier: Tier): Assembled {
     const { isa, softwareChecks } = this.#options;
-    const writer = new ModuleWriter();
+    const number = this.#cache.newModule();
+    const writer = new ModuleWriter(moduleName(number));
     const regionType = writer.type(["i32", "i32"], ["i32"]);
     const systemCallIndex = writer.importFunction("systemCall", writer.type([], ["i32"]));
     const resolveIndex = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
+    const heatIndex = writer.importFunction("heat", writer.type(["i32"], []));
     const helpers = new Set<Helper>();
-    helpersIn(region, helpers);
+    for (const region of regions) helpersIn(region, helpers);
     const helperType = helpers.size > 0 ? writer.type([], []) : -1;
     const helperIndices = new Map([...helpers].map((helper) => [helper, writer.importFunction(helper.name, helperType)]));
     writer.importMemory({ field: "m", pages: 65536, shared: true });
     writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
     writer.importTable("t", 1);
-    const entry = region.entries[0] as number;
-    const self = 2 + helpers.size;
-    const compiled = compileRegion(region, {
-      littleEndian: isa.littleEndian,
-      precise: this.#precise,
-      softwareChecks: softwareChecks || singleStep,
-      singleStep,
-      indirectCache: mode.shared.indirectCache,
-      slotOf: (target) => this.#slotOf(mode, target),
-      functionOf: (target) => (target === entry ? self : -1),
-      helperIndex: (helper) => helperIndices.get(helper) as number,
-      systemCallIndex,
-      resolveIndex,
-      regionType,
-    });
-    const { locals, code } = compiled;
-    if (singleStep) {
-      writer.add({ name: "step", exportName: "step", typeIndex: regionType, locals, code, tableSlot: null });
-      return { bytes: writer.finish().bytes, helpers: [...helpers] };
+    const functions = new Map(regions.map((region, i) => [region.entries[0] as number, heatIndex + 1 + helpers.size + i]));
+    const counted = tier === "cold" ? countedEntries(regions) : new Set<number>();
+    const traps: (readonly number[])[] = [];
+    const entries: Entry[] = [];
+    for (const region of regions) {
+      const pc = region.entries[0] as number;
+      const entry = { pc, slot: tier === "step" ? FETCH_FAULT_SLOT : this.#slotOf(mode, pc), counter: counted.has(pc) ? this.#cache.newCounter() : -1 };
+      const compiled = compileRegion(region, {
+        littleEndian: isa.littleEndian,
+        precise: this.#precise,
+        softwareChecks: softwareChecks || tier === "step",
+        tier,
+        counter: entry.counter,
+        indirectCache: mode.shared.indirectCache,
+        slotOf: (target) => this.#slotOf(mode, target),
+        functionOf: (target) => functions.get(target) ?? -1,
+        helperIndex: (helper) => helperIndices.get(helper) as number,
+        systemCallIndex,
+        resolveIndex,
+        heatIndex,
+        regionType,
+      });
+      writer.add({
+        typeIndex: regionType,
+        locals: compiled.locals,
+        code: compiled.code,
+        ...(tier === "step" ? { exportName: "step", tableSlot: null } : { tableSlot: entry.slot }),
+      });
+      traps.push(compiled.traps);
+      entries.push(entry);
     }
-    const number = this.#cache.newRegion();
-    writer.add({ name: `g${number}`, typeIndex: regionType, locals, code, tableSlot: this.#slotOf(mode, entry) });
     const { bytes, codeOffsets } = writer.finish();
-    this.#cache.traps.set(number, { base: codeOffsets[0] as number, pairs: Uint32Array.from(compiled.traps) });
-    return { bytes, helpers: [...helpers] };
+    const table: number[] = [];
+    traps.forEach((pairs, i) => {
+      for (let p = 0; p < pairs.length; p += 2) table.push((codeOffsets[i] as number) + (pairs[p] as number), pairs[p + 1] as number);
+    });
+    if (table.length > 0) this.#cache.traps.set(number, Uint32Array.from(table));
+    return { bytes, helpers: [...helpers], entries };
   }
 
   /** Makes a helper importable, by its name. */
@@ -355,4 +408,26 @@ export class Engine {
     const { view } = this;
     this.#imports[helper.name] ??= () => helper.run(view);
   }
+}
+
+/** Every block of a region as a region of its own, with the extra block on its taken edge if there is one. */
+function apart({ blocks, pages }: Region): Region[] {
+  const regions: { entries: number[]; blocks: Block[]; pages: ReadonlySet<number> }[] = [];
+  for (const block of blocks) {
+    if (block.key >= 0) regions.push({ entries: [block.key], blocks: [block], pages });
+    else (regions.at(-1) as { blocks: Block[] }).blocks.push(block);
+  }
+  return regions;
+}
+
+/** Where it pays to count: where the module was entered first, and where branches go back to. */
+function countedEntries(regions: readonly Region[]): Set<number> {
+  const counted = new Set([regions[0]?.entries[0] as number]);
+  for (const { entries, blocks } of regions) {
+    for (const { terminator } of blocks) {
+      const targets = terminator.kind === "jump" ? [terminator.target] : terminator.kind === "branch" ? [terminator.taken, terminator.notTaken] : [];
+      for (const target of targets) if (target >= 0 && target <= (entries[0] as number)) counted.add(target);
+    }
+  }
+  return counted;
 }

@@ -6,6 +6,7 @@
  *     0x000100  the ISA's registers
  *     0x002000  indirect-branch cache
  *     0x100000  page table: one byte of access bits for each 4 KiB page of the guest (memory/)
+ *     0x200000  counters: how often cold code may still run before it is translated anew
  */
 export const PC = 0x00;
 /** Why the last run ended: index into `EXIT_REASONS`. */
@@ -21,4 +22,7 @@ export const INDIRECT_CACHE_ENTRIES = 4096;
 export const PAGE_TABLE = 0x100000;
 export const PAGE_SHIFT = 12;
 
-export const STATE_BYTES = 0x200000;
+export const COUNTERS = 0x200000;
+export const COUNTER_COUNT = 1 << 16;
+
+export const STATE_BYTES = 0x240000;

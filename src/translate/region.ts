@@ -39,8 +39,8 @@ function successors(instruction: Instruction): number[] {
 }
 
 /**
- * Decodes and lifts the region at `entries`, about `limit` instructions at most; throws `CodeFault` if the first entry
- * cannot be fetched.
+ * Decodes and lifts the region at `entries`, about `limit` instructions at most, leaving out what lies behind addresses
+ * that `stopsAt` names; throws `CodeFault` if the first entry cannot be fetched.
  */
 export function findRegion(
   isa: Isa,
@@ -49,6 +49,7 @@ export function findRegion(
   entries: readonly number[],
   mode: number,
   limit: number,
+  stopsAt: (pc: number) => boolean = () => false,
 ): Region {
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
@@ -56,7 +57,7 @@ export function findRegion(
   const work = [...entries];
   for (let i = 0; i < work.length; i++) {
     let pc = work[i] as number;
-    for (let length = 0; !instructions.has(pc) && instructions.size < limit; length++) {
+    for (let length = 0; !instructions.has(pc) && instructions.size < limit && !(i > 0 && stopsAt(pc)); length++) {
       let instruction: Instruction;
       try {
         instruction = isa.decode(code, pc, mode);

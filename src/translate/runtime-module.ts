@@ -72,7 +72,7 @@ export function instantiateRuntime(imports: Record<string, WebAssembly.ImportVal
 }
 
 function runtimeModule(): Uint8Array<ArrayBuffer> {
-  const writer = new ModuleWriter();
+  const writer = new ModuleWriter("runtime");
   const regionType = writer.type(["i32", "i32"], ["i32"]);
   const resolve = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
   writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
@@ -84,14 +84,14 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   stub.op(W.returnCallIndirect);
   stub.code.u32(regionType);
   stub.op(0);
-  writer.add({ name: "stub", exportName: "stub", typeIndex: regionType, locals: [], code: stub.finish(), tableSlot: null });
+  writer.add({ exportName: "stub", typeIndex: regionType, locals: [], code: stub.finish(), tableSlot: null });
 
   const fault = new Assembler();
   storeLocal(fault, PC, 0);
   storeLocal(fault, EXIT_INFO, 0);
   fault.const32(0).const32(EXIT_EXCEPTION + EXCEPTIONS.indexOf("fetch")).access(W.i32Store, EXIT_REASON);
   fault.const32(EXIT);
-  writer.add({ name: "fetchFault", exportName: "fetchFault", typeIndex: regionType, locals: [], code: fault.finish(), tableSlot: null });
+  writer.add({ exportName: "fetchFault", typeIndex: regionType, locals: [], code: fault.finish(), tableSlot: null });
 
   const [PC_LOCAL, DEPTH, CACHE, ENTRY, FUEL_LOCAL] = [0, 1, 2, 3, 4];
   const run = new Assembler();
@@ -109,7 +109,7 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   run.op(W.end, W.callIndirect);
   run.code.u32(regionType);
   run.op(0).tee(PC_LOCAL).const32(EXIT).op(i32.ne.opcode, W.brIf, 0, W.end);
-  writer.add({ name: "run", exportName: "run", typeIndex: writer.type(["i32", "i32", "i32"], []), locals: ["i32", "i32"], code: run.finish(), tableSlot: null });
+  writer.add({ exportName: "run", typeIndex: writer.type(["i32", "i32", "i32"], []), locals: ["i32", "i32"], code: run.finish(), tableSlot: null });
 
   return writer.finish().bytes;
 }

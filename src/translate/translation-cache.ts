@@ -8,17 +8,26 @@
  */
 import type { Helper } from "../cpu/emitter.ts";
 import type { CodeReader } from "../cpu/isa.ts";
-import { INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
+import { COUNTER_COUNT, INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
 import type { TrapTable } from "./trap.ts";
 
-/** What a region was translated for, besides its address and mode. */
+/** What code was translated for, besides its address and mode. */
 export interface Variant {
   readonly precise: boolean;
   readonly softwareChecks: boolean;
   readonly hot: boolean;
 }
 
+/** A guest address at which a module can be entered. */
+export interface Entry {
+  readonly pc: number;
+  readonly slot: number;
+  /** The place of its run counter, or -1. */
+  readonly counter: number;
+}
+
 export interface Translation extends Variant {
+  readonly entries: readonly Entry[];
   /** Pairs of guest address and the word that was read there. */
   readonly source: Int32Array;
   /** The 4 KiB pages that the code was read from. */
@@ -31,7 +40,7 @@ export interface Translation extends Variant {
 export const FETCH_FAULT_SLOT = 0;
 /** Modes beyond this many share areas of the indirect-branch cache (there is room for 31). */
 export const MAX_MODES = 24;
-/** A V8 module of one region takes about 20 KB: the bound is about 400 MB. */
+/** A V8 module takes about 20 KB: the bound is about 400 MB. */
 const MAX_TRANSLATIONS = 20_000;
 
 /** The shared part of one translation mode. */
@@ -41,7 +50,7 @@ export class ModeCache {
   readonly indirectCache: number;
   /** Table slots by guest address. */
   readonly slots = new Map<number, number>();
-  /** Addresses at which fuel has ended: their regions are made large. */
+  /** Addresses that have run often: they get a whole region. */
   readonly hot = new Set<number>();
   readonly translations = new Map<number, Translation[]>();
 
@@ -52,11 +61,12 @@ export class ModeCache {
 }
 
 export class TranslationCache {
-  /** Where each region's accesses are, by region number. */
+  /** Where each module's accesses are. */
   readonly traps: TrapTable = new Map();
   readonly #modes = new Map<number, ModeCache>();
   #nextSlot = FETCH_FAULT_SLOT + 1;
-  #nextRegion = 0;
+  #nextModule = 0;
+  #nextCounter = 0;
   #size = 0;
 
   mode(value: number): ModeCache {
@@ -82,9 +92,14 @@ export class TranslationCache {
     return slot;
   }
 
-  /** A number for a region that is about to be compiled. */
-  newRegion(): number {
-    return this.#nextRegion++;
+  /** A number for a module that is about to be made. */
+  newModule(): number {
+    return this.#nextModule++;
+  }
+
+  /** A place among the counters, or -1 when there is none left: code without one stays cold until fuel ends in it. */
+  newCounter(): number {
+    return this.#nextCounter < COUNTER_COUNT ? this.#nextCounter++ : -1;
   }
 
   /** A translation of the code at `pc` as it is now. */
@@ -104,7 +119,7 @@ export class TranslationCache {
 
   add(mode: ModeCache, pc: number, translation: Translation): void {
     if (++this.#size > MAX_TRANSLATIONS) {
-      // Regions in use live on in their engines' tables, with their trap tables.
+      // What is in use lives on in its engine's table, with its trap table.
       for (const each of this.#modes.values()) each.translations.clear();
       this.#size = 1;
     }

@@ -11,12 +11,10 @@ const FUNCREF = 0x70;
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 } as const;
 
 export interface FunctionBody {
-  /** Shown in stack traces: how a trap finds its way back to the region. */
-  readonly name: string;
   readonly typeIndex: number;
   /** Locals beyond the parameters, in index order. */
   readonly locals: readonly Type[];
-  /** Code up to and including the final `end`. */
+  /** Code up to and including the final `end`; copied at once. */
   readonly code: Uint8Array;
   /** Put into the table at this slot when the module is instantiated; null: not. */
   readonly tableSlot: number | null;
@@ -31,15 +29,24 @@ export interface MemoryImport {
 }
 
 export class ModuleWriter {
+  readonly #name: string;
   readonly #types: { params: readonly Type[]; results: readonly Type[] }[] = [];
   readonly #memories: MemoryImport[] = [];
   #table: { field: string; minimum: number } | null = null;
   readonly #functionImports: { field: string; typeIndex: number }[] = [];
-  readonly #bodies: FunctionBody[] = [];
+  readonly #bodies: { typeIndex: number; tableSlot: number | null; exportName: string | undefined }[] = [];
+  /** The code section's function bodies, and where in it each one's code begins. */
+  readonly #code = new Bytes();
+  readonly #starts: number[] = [];
+
+  /** `name` (below 128 characters) is shown in stack traces: how a trap finds its way back to guest code. */
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   type(params: readonly Type[], results: readonly Type[]): number {
-    const key = `${params}>${results}`;
-    const found = this.#types.findIndex((t) => `${t.params}>${t.results}` === key);
+    const same = (a: readonly Type[], b: readonly Type[]): boolean => a.length === b.length && a.every((type, i) => type === b[i]);
+    const found = this.#types.findIndex((type) => same(type.params, params) && same(type.results, results));
     return found >= 0 ? found : this.#types.push({ params, results }) - 1;
   }
 
@@ -56,8 +63,25 @@ export class ModuleWriter {
     return this.#functionImports.push({ field, typeIndex }) - 1;
   }
 
-  add(body: FunctionBody): number {
-    return this.#functionImports.length + this.#bodies.push(body) - 1;
+  add({ typeIndex, locals, code, tableSlot, exportName }: FunctionBody): number {
+    const head = localDeclarations(locals);
+    this.#code.u32(head.length + code.length);
+    this.#code.append(head);
+    this.#starts.push(this.#code.length);
+    this.#code.append(code);
+    return this.#functionImports.length + this.#bodies.push({ typeIndex, tableSlot, exportName }) - 1;
+  }
+
+  /** Functions by table slot, neighbours together. */
+  #tableRuns(): { slot: number; functions: number[] }[] {
+    const placed = this.#bodies.flatMap((body, i) => (body.tableSlot === null ? [] : [{ slot: body.tableSlot, index: this.#functionImports.length + i }]));
+    const runs: { slot: number; functions: number[] }[] = [];
+    for (const { slot, index } of placed.sort((a, b) => a.slot - b.slot)) {
+      const last = runs.at(-1);
+      if (last && last.slot + last.functions.length === slot) last.functions.push(index);
+      else runs.push({ slot, functions: [index] });
+    }
+    return runs;
   }
 
   /** The module, and for each body the offset in the module of its first code byte. */
@@ -126,62 +150,50 @@ export class ModuleWriter {
         }
       });
     }
-    const placed = this.#bodies.flatMap((body, i) => (body.tableSlot === null ? [] : [{ slot: body.tableSlot, index: this.#functionImports.length + i }]));
-    if (placed.length > 0) {
+    const runs = this.#tableRuns();
+    if (runs.length > 0) {
       section(SECTION.element, () => {
-        part.u32(placed.length);
-        for (const { slot, index } of placed) {
+        part.u32(runs.length);
+        for (const { slot, functions } of runs) {
           part.byte(0x00);
           part.byte(0x41);
           part.s32(slot);
           part.byte(0x0b);
-          part.u32(1);
-          part.u32(index);
+          part.u32(functions.length);
+          for (const index of functions) part.u32(index);
         }
       });
     }
-    const heads = this.#bodies.map(({ locals }) => localDeclarations(locals));
-    const starts: number[] = [];
     section(SECTION.code, () => {
       part.u32(this.#bodies.length);
-      this.#bodies.forEach(({ code }, i) => {
-        const head = heads[i] as Uint8Array;
-        part.u32(head.length + code.length);
-        part.append(head);
-        starts.push(part.length);
-        part.append(code);
-      });
+      part.append(this.#code.view());
     });
-    const base = out.length - part.length;
+    const base = out.length - this.#code.length;
     section(SECTION.custom, () => {
       part.name("name");
-      const names = new Bytes();
-      names.u32(this.#bodies.length);
-      this.#bodies.forEach(({ name }, i) => {
-        names.u32(this.#functionImports.length + i);
-        names.name(name);
-      });
-      part.byte(0x01);
-      part.u32(names.length);
-      part.append(names.view());
+      part.byte(0x00);
+      part.u32(this.#name.length + 1);
+      part.name(this.#name);
     });
-    return { bytes: out.view().slice() as Uint8Array<ArrayBuffer>, codeOffsets: starts.map((start) => base + start) };
+    return { bytes: out.view().slice() as Uint8Array<ArrayBuffer>, codeOffsets: this.#starts.map((start) => base + start) };
   }
 }
 
-/** Locals as runs of equal types (core specification 5.5.13). */
+const declarations = new Bytes();
+
+/** Locals as runs of equal types (core specification 5.5.13); valid until the next call. */
 function localDeclarations(locals: readonly Type[]): Uint8Array {
-  const runs: { type: Type; count: number }[] = [];
-  for (const type of locals) {
-    const last = runs.at(-1);
-    if (last?.type === type) last.count++;
-    else runs.push({ type, count: 1 });
+  declarations.clear();
+  let runs = 0;
+  for (let i = 0; i < locals.length; i++) if (i === 0 || locals[i] !== locals[i - 1]) runs++;
+  declarations.u32(runs);
+  for (let i = 0; i < locals.length; ) {
+    const type = locals[i] as Type;
+    let end = i + 1;
+    while (end < locals.length && locals[end] === type) end++;
+    declarations.u32(end - i);
+    declarations.byte(TYPE_CODES[type]);
+    i = end;
   }
-  const out = new Bytes();
-  out.u32(runs.length);
-  for (const { type, count } of runs) {
-    out.u32(count);
-    out.byte(TYPE_CODES[type]);
-  }
-  return out.view();
+  return declarations.view();
 }
