@@ -9,26 +9,9 @@
  */
 import fs from "node:fs";
 import { getLibc } from "./libc.ts";
+import { STATX_ALL, fromNode, fromStatx, isSame, statFile, statxBytes, type HostStat } from "./stat.ts";
 
-/** `struct statx` of whatever host: times in nanoseconds since the epoch, `blocks` of 512 bytes. */
-export interface HostStat {
-  readonly devMajor: number;
-  readonly devMinor: number;
-  readonly ino: bigint;
-  readonly mode: number;
-  readonly nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly rdevMajor: number;
-  readonly rdevMinor: number;
-  readonly size: number;
-  readonly blockSize: number;
-  readonly blocks: number;
-  readonly atime: bigint;
-  readonly mtime: bigint;
-  readonly ctime: bigint;
-  readonly btime: bigint;
-}
+export { isSame, statFile, type HostStat } from "./stat.ts";
 
 const { constants } = fs;
 /** Not in `fs.constants`; the same on every Linux. */
@@ -37,9 +20,7 @@ const O_CLOEXEC = 0o2000000;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
-const AT_EMPTY_PATH = 0x1000;
 const AT_NO_AUTOMOUNT = 0x800;
-const STATX_ALL = 0xfff;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
@@ -82,64 +63,6 @@ function nativeName(name: string): string | Uint8Array {
 
 function cString(path: string): Uint8Array {
   return Buffer.from(`${path}\0`, "latin1");
-}
-
-/** makedev(3), glibc's encoding. */
-function major(dev: bigint): number {
-  return (Number((dev >> 8n) & 0xfffn) | (Number((dev >> 32n) & 0xffff_ffffn) & ~0xfff)) >>> 0;
-}
-function minor(dev: bigint): number {
-  return (Number(dev & 0xffn) | (Number((dev >> 12n) & 0xffff_ffffn) & ~0xff)) >>> 0;
-}
-
-function fromNode(stat: fs.BigIntStats): HostStat {
-  return {
-    devMajor: major(stat.dev),
-    devMinor: minor(stat.dev),
-    ino: stat.ino,
-    mode: Number(stat.mode),
-    nlink: Number(stat.nlink),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    rdevMajor: major(stat.rdev),
-    rdevMinor: minor(stat.rdev),
-    size: Number(stat.size),
-    blockSize: Number(stat.blksize),
-    blocks: Number(stat.blocks),
-    atime: stat.atimeNs,
-    mtime: stat.mtimeNs,
-    ctime: stat.ctimeNs,
-    btime: stat.birthtimeNs,
-  };
-}
-
-const statxBytes = new Uint8Array(256);
-const statxWords = new Uint32Array(statxBytes.buffer);
-const statxLongs = new BigInt64Array(statxBytes.buffer);
-
-/** What statx(2) has just filled in; offsets in linux/stat.h. */
-function fromStatx(): HostStat {
-  const word = (offset: number): number => statxWords[offset >> 2] ?? 0;
-  const long = (offset: number): bigint => statxLongs[offset >> 3] ?? 0n;
-  const time = (offset: number): bigint => long(offset) * BILLION + BigInt(word(offset + 8));
-  return {
-    devMajor: word(136),
-    devMinor: word(140),
-    ino: BigInt.asUintN(64, long(32)),
-    mode: word(28) & 0xffff,
-    nlink: word(16),
-    uid: word(20),
-    gid: word(24),
-    rdevMajor: word(128),
-    rdevMinor: word(132),
-    size: Number(long(40)),
-    blockSize: word(4),
-    blocks: Number(long(48)),
-    atime: time(64),
-    mtime: time(112),
-    ctime: time(96),
-    btime: time(80),
-  };
 }
 
 class HostError extends Error {
@@ -466,13 +389,6 @@ export function readFile(fd: number, into: Uint8Array, offset: number): number {
 export function writeFile(fd: number, from: Uint8Array, offset: number | null): number {
   if (from.length === 0) return 0;
   return fs.writeSync(fd, from, 0, Math.min(from.length, MAX_TRANSFER), offset);
-}
-export function statFile(fd: number): HostStat {
-  if (native !== null && native.statx(fd, "", AT_EMPTY_PATH, STATX_ALL, statxBytes) === 0) return fromStatx();
-  return fromNode(fs.fstatSync(fd, { bigint: true }));
-}
-export function isSame(a: Pick<HostStat, "ino" | "devMajor" | "devMinor">, b: Pick<HostStat, "ino" | "devMajor" | "devMinor">): boolean {
-  return a.ino === b.ino && a.devMajor === b.devMajor && a.devMinor === b.devMinor;
 }
 export function fileSize(fd: number): number {
   return fs.fstatSync(fd).size;
