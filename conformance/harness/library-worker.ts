@@ -3,8 +3,9 @@ import { run } from "../../src/index.ts";
 import type { Case } from "./outcome.ts";
 import type { WorkerReply } from "./library.ts";
 
-/** babelf's own exit code for a run that took longer than its limit. */
+/** babelf's own exit codes: the run took longer than its limit; babelf itself failed. */
 const TIMED_OUT = 124;
+const INTERNAL_ERROR = 70;
 
 async function answer(request: Case): Promise<WorkerReply> {
   const result = await run({
@@ -21,6 +22,8 @@ async function answer(request: Case): Promise<WorkerReply> {
   const kept = { stdout: result.stdoutBytes, stderr };
   if (result.signal !== null) return { ending: { kind: "signal", signal: result.signal }, ...kept };
   if (result.failure !== null && result.exitCode === TIMED_OUT) return { ending: { kind: "timeout" }, ...kept };
+  if (result.failure !== null && result.exitCode === INTERNAL_ERROR)
+    return { ending: { kind: "broken", message: result.failure }, ...kept };
   return { ending: { kind: "exit", code: result.exitCode ?? -1 }, ...kept };
 }
 
