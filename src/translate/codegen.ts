@@ -25,6 +25,10 @@ export const EXIT_LEFT = 2;
 /** Exit reasons from here on are guest exceptions: this plus the index in `EXCEPTIONS`. */
 export const EXIT_EXCEPTION = 3;
 
+/** Branch hints. */
+const UNLIKELY = 0;
+const LIKELY = 1;
+
 /** Index of the CPU-state memory; the guest's is 0. */
 const STATE = 1;
 /** Page-table bits that software checks look at (the values of memory/page-table.ts, which this folder may not import). */
@@ -68,6 +72,8 @@ export interface Compiled {
   readonly code: Uint8Array;
   /** Pairs of (offset in `code` of an access, guest PC), ascending. */
   readonly traps: readonly number[];
+  /** Pairs of (offset in `code` of an `if`, 0: hardly ever taken or 1: nearly always). */
+  readonly hints: readonly number[];
 }
 
 const PARAMETERS = 2;
@@ -109,6 +115,7 @@ class RegionCompiler implements Sink {
   readonly #indexOf = new Map<number, number>();
   readonly #code: Bytes;
   readonly #traps: number[] = [];
+  readonly #hints: number[] = [];
   readonly #locals: Type[] = [];
   readonly #freeTemps: { [T in Type]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #containers!: Containers;
@@ -148,7 +155,7 @@ class RegionCompiler implements Sink {
     new Walk(this.#shape, this).run();
     this.#byte(W.unreachable);
     this.#byte(W.end);
-    return { locals: this.#locals, code: this.#code.view(), traps: this.#traps };
+    return { locals: this.#locals, code: this.#code.view(), traps: this.#traps, hints: this.#hints };
   }
 
   // ── preparation ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -391,6 +398,13 @@ class RegionCompiler implements Sink {
       this.#code.u32(opcode & 0xff);
     } else this.#code.byte(opcode);
   };
+
+  /** Opens an `if`; in hot code V8 is told which way it goes. */
+  #if(hint: number | null): void {
+    if (hint !== null && this.#target.tier === "hot") this.#hints.push(this.#code.length, hint);
+    this.#byte(W.if);
+    this.#byte(VOID);
+  }
 
   #const32(n: number): void {
     this.#code.byte(W.i32Const);
@@ -674,8 +688,7 @@ class RegionCompiler implements Sink {
       case "raiseIf": {
         if (effect.info) this.#prepareFor(effect.info, effect.firstId, new Set());
         this.#value(effect.condition);
-        this.#byte(W.if);
-        this.#byte(VOID);
+        this.#if(UNLIKELY);
         this.#exitWith(effect.exception, effect.info, effect.pc);
         this.#byte(W.end);
         break;
@@ -711,8 +724,7 @@ class RegionCompiler implements Sink {
     const result = effect.result && effect.result.remaining > 0 ? effect.result : null;
     const resultLocal = result ? this.#takeTemp(result.type) : -1;
     const before = this.#dirty.copy();
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(armHint(effect));
     this.#armCode(effect.then, effect.result, resultLocal);
     if (effect.otherwise) {
       const afterThen = this.#dirty;
@@ -766,8 +778,7 @@ class RegionCompiler implements Sink {
       this.#op(i32.and.opcode);
     }
     this.#op(i32.eqz.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#flush();
     this.#const32(0);
     this.#getLocal(whole);
@@ -916,8 +927,7 @@ class RegionCompiler implements Sink {
     this.#getLocal(old);
     this.#value(expected);
     this.#op(load.type === "i64" ? i64.eq.opcode : i32.eq.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(null);
     const offset = this.#address(held, 0, store, MAY_WRITE, pc);
     this.#getLocal(wanted);
     this.#storeValue(store, offset, pc);
@@ -1010,8 +1020,7 @@ class RegionCompiler implements Sink {
     }
     this.#const32(0);
     this.#op(i32.ltS.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#const32(0);
     pc();
     this.#stateAccess(W.i32Store, PC);
@@ -1033,8 +1042,7 @@ class RegionCompiler implements Sink {
     this.#stateAccess(W.i32Load, this.#target.indirectCache);
     this.#getLocal(local);
     this.#op(i32.eq.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(LIKELY);
     this.#getLocal(entry);
     this.#stateAccess(W.i32Load, this.#target.indirectCache + 4);
     this.#setLocal(slot);
@@ -1054,8 +1062,7 @@ class RegionCompiler implements Sink {
     this.#teeLocal(answer);
     this.#const32(returnAddress);
     this.#op(i32.ne.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#getLocal(answer);
     this.#byte(W.return);
     this.#byte(W.end);
@@ -1120,8 +1127,7 @@ class RegionCompiler implements Sink {
     this.#teeLocal(this.#fuelLocal);
     this.#const32(0);
     this.#op(i32.ltS.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#flush();
     this.#storeState32(PC, pc);
     this.#returnExit(EXIT_YIELD);
@@ -1171,12 +1177,10 @@ class RegionCompiler implements Sink {
     this.#teeLocal(left);
     this.#const32(0);
     this.#op(i32.leS.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#getLocal(left);
     this.#op(i32.eqz.opcode);
-    this.#byte(W.if);
-    this.#byte(VOID);
+    this.#if(UNLIKELY);
     this.#storeState32(place, -1);
     this.#const32(this.#region.entries[0] as number);
     this.#byte(W.call);
@@ -1241,8 +1245,7 @@ class RegionCompiler implements Sink {
       this.#getLocal(PC_PARAMETER);
       this.#const32((entries[middle] as { pc: number }).pc);
       this.#op(i32.ltU.opcode);
-      this.#byte(W.if);
-      this.#byte(VOID);
+      this.#if(null);
       walk.insideIf(() => {
         choose(low, middle);
         this.#byte(W.else);
@@ -1286,8 +1289,7 @@ class RegionCompiler implements Sink {
         this.#value(terminator.condition);
         const dirty = this.#dirty;
         this.#dirty = dirty.copy();
-        this.#byte(W.if);
-        this.#byte(VOID);
+        this.#if(null);
         walk.insideIf(() => go(terminator.taken));
         this.#byte(W.end);
         this.#dirty = dirty;
@@ -1352,8 +1354,7 @@ class RegionCompiler implements Sink {
         this.#byte(W.call);
         this.#code.u32(this.#target.systemCallIndex);
         this.#op(i32.eqz.opcode);
-        this.#byte(W.if);
-        this.#byte(VOID);
+        this.#if(UNLIKELY);
         this.#const32(EXIT);
         this.#byte(W.return);
         this.#byte(W.end);
@@ -1372,6 +1373,13 @@ class RegionCompiler implements Sink {
         break;
     }
   }
+}
+
+/** An arm that calls a helper is the rare case. */
+function armHint(effect: Effect & { kind: "when" }): number | null {
+  const rare = (arm: Arm): boolean => arm.effects.some((inner) => inner.kind === "call" || (inner.kind === "when" && (rare(inner.then) || (inner.otherwise !== null && rare(inner.otherwise)))));
+  if (rare(effect.then)) return UNLIKELY;
+  return effect.otherwise !== null && rare(effect.otherwise) ? LIKELY : null;
 }
 
 const LOADS: { readonly [T in Type]: number } = { i32: W.i32Load, i64: W.i64Load, f32: W.f32Load, f64: W.f64Load, v128: W.v128Load };

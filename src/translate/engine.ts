@@ -389,6 +389,7 @@ export class Engine {
         typeIndex: regionType,
         locals: compiled.locals,
         code: compiled.code,
+        hints: compiled.hints,
         ...(tier === "step" ? { exportName: "step", tableSlot: null } : { tableSlot: entry.slot }),
       });
       traps.push(compiled.traps);

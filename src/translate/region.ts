@@ -13,8 +13,6 @@ export interface Region {
   /** Guest addresses at which it can be entered; the first is the one that was asked for. */
   readonly entries: readonly number[];
   readonly blocks: readonly Block[];
-  /** Direct call targets, in the order they were found. */
-  readonly callees: readonly number[];
   /** The 4 KiB pages that its code was read from. */
   readonly pages: ReadonlySet<number>;
 }
@@ -103,7 +101,5 @@ export function findRegion(
       pc = (pc + instruction.size) >>> 0;
     }
   }
-  // Taken from the lifted code, where `la t9, f; jalr t9` has become a direct call, too.
-  const callees = new Set(builder.blocks.flatMap(({ terminator }) => (terminator.kind === "call" ? [terminator.target] : [])));
-  return { entries, blocks: builder.blocks, callees: [...callees], pages };
+  return { entries, blocks: builder.blocks, pages };
 }

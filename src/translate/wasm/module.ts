@@ -16,6 +16,8 @@ export interface FunctionBody {
   readonly locals: readonly Type[];
   /** Code up to and including the final `end`; copied at once. */
   readonly code: Uint8Array;
+  /** Pairs of (offset in `code` of an `if`, 0: hardly ever taken or 1: nearly always), ascending. */
+  readonly hints?: readonly number[];
   /** Put into the table at this slot when the module is instantiated; null: not. */
   readonly tableSlot: number | null;
   readonly exportName?: string | undefined;
@@ -38,6 +40,8 @@ export class ModuleWriter {
   /** The code section's function bodies, and where in it each one's code begins. */
   readonly #code = new Bytes();
   readonly #starts: number[] = [];
+  /** By body: branch hints, with offsets from the body's first byte. */
+  readonly #hints: { index: number; pairs: number[] }[] = [];
 
   /** `name` (below 128 characters) is shown in stack traces: how a trap finds its way back to guest code. */
   constructor(name: string) {
@@ -63,8 +67,12 @@ export class ModuleWriter {
     return this.#functionImports.push({ field, typeIndex }) - 1;
   }
 
-  add({ typeIndex, locals, code, tableSlot, exportName }: FunctionBody): number {
+  add({ typeIndex, locals, code, hints, tableSlot, exportName }: FunctionBody): number {
     const head = localDeclarations(locals);
+    if (hints && hints.length > 0) {
+      const pairs = hints.map((value, i) => (i % 2 === 0 ? value + head.length : value));
+      this.#hints.push({ index: this.#functionImports.length + this.#bodies.length, pairs });
+    }
     this.#code.u32(head.length + code.length);
     this.#code.append(head);
     this.#starts.push(this.#code.length);
@@ -161,6 +169,22 @@ export class ModuleWriter {
           part.byte(0x0b);
           part.u32(functions.length);
           for (const index of functions) part.u32(index);
+        }
+      });
+    }
+    if (this.#hints.length > 0) {
+      // The branch-hinting proposal; engines that do not know it skip it.
+      section(SECTION.custom, () => {
+        part.name("metadata.code.branch_hint");
+        part.u32(this.#hints.length);
+        for (const { index, pairs } of this.#hints) {
+          part.u32(index);
+          part.u32(pairs.length / 2);
+          for (let i = 0; i < pairs.length; i += 2) {
+            part.u32(pairs[i] as number);
+            part.u32(1);
+            part.byte(pairs[i + 1] as number);
+          }
         }
       });
     }
