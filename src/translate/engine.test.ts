@@ -5,6 +5,7 @@ import { GPR, GPR_NAMES } from "../cpu/mips/registers.ts";
 import { CodeFault } from "../cpu/isa.ts";
 import { Engine, type Exit } from "./engine.ts";
 import { PAGE_TABLE, STATE_BYTES } from "./layout.ts";
+import { TranslationCache } from "./translation-cache.ts";
 
 /** Where the tests' code lies, and a page of data. */
 const CODE = 0x400000;
@@ -22,7 +23,7 @@ class TestMachine {
   onCall: () => boolean = () => false;
   readonly #littleEndian: boolean;
 
-  constructor(littleEndian = true) {
+  constructor(littleEndian = true, cache = new TranslationCache()) {
     this.#littleEndian = littleEndian;
     const state = new WebAssembly.Memory({ initial: STATE_BYTES / 65536, maximum: STATE_BYTES / 65536 });
     this.bytes = new DataView(memory.buffer);
@@ -40,6 +41,7 @@ class TestMachine {
         read32: (at) => this.bytes.getUint32(this.#executable(at), littleEndian),
       },
       softwareChecks: true,
+      cache,
       systemCall: () => {
         this.calls++;
         return this.onCall();
@@ -300,6 +302,29 @@ describe("system calls and changed code", () => {
       jr ra
       nop`);
     expect(machine.get("v0")).toBe(2);
+  });
+});
+
+describe("shared translations", () => {
+  const CALL = `jal ${CODE + 16}\nnop\nsyscall\nnop\njr ra\naddiu v0,zero,7`;
+
+  test("a second engine runs what the first has compiled, with slots far beyond its first table", () => {
+    const cache = new TranslationCache();
+    const mode = cache.mode(0);
+    for (let pc = 0x800000; cache.slotCount < 100_000; pc += 4) cache.slotOf(mode, pc);
+    for (let round = 0; round < 2; round++) {
+      const next = new TestMachine(true, cache);
+      expect(next.run(CALL)).toEqual({ reason: "left" });
+      expect(next.get("v0")).toBe(7);
+    }
+  });
+
+  test("other code at the same address is not taken for it", () => {
+    const cache = new TranslationCache();
+    new TestMachine(true, cache).run(CALL);
+    const next = new TestMachine(true, cache);
+    next.run(CALL.replace("7", "8"));
+    expect(next.get("v0")).toBe(8);
   });
 });
 

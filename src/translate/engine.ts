@@ -287,9 +287,13 @@ export class Engine {
   }
 
   #slotOf(mode: Mode, pc: number): number {
-    const slot = this.#cache.slotOf(mode.shared, pc);
-    if (slot >= this.#table.length) this.#table.grow(Math.max(this.#table.length, slot + 1 - this.#table.length), this.#runtime.stub);
-    return slot;
+    return this.#cache.slotOf(mode.shared, pc);
+  }
+
+  /** Makes room for every slot that code of the shared cache may refer to. */
+  #coverSlots(): void {
+    const missing = this.#cache.slotCount - this.#table.length;
+    if (missing > 0) this.#table.grow(Math.max(this.#table.length, missing), this.#runtime.stub);
   }
 
   /** Puts code for `pc` into the table: what is known, or else a new translation. */
@@ -305,10 +309,10 @@ export class Engine {
     const { entries, pages, hot } = translation;
     for (const { pc: entry, counter } of entries) {
       if (counter >= 0) this.view.setInt32(COUNTERS + counter * 4, shared.hot.has(entry) ? 0 : HEAT, true);
-      this.#slotOf(mode, entry);
       // The module is about to take the slot: what was there does not get it back.
       mode.placed.delete(entry);
     }
+    this.#coverSlots();
     new WebAssembly.Instance(translation.module, { e: this.#imports });
     const placed = { mode, entries, pages, hot };
     for (const { pc: entry } of entries) mode.placed.set(entry, placed);
@@ -343,6 +347,7 @@ export class Engine {
     const mode = this.#modeFor(isa.mode(this.view));
     const { bytes, helpers } = this.#assemble([findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1)], mode, "step");
     for (const helper of helpers) this.#import(helper);
+    this.#coverSlots();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
     return exports["step"] as (pc: number, depth: number) => number;
   }

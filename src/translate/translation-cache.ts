@@ -42,6 +42,7 @@ export const FETCH_FAULT_SLOT = 0;
 export const MAX_MODES = 24;
 /** A V8 module takes about 20 KB: the bound is about 400 MB. */
 const MAX_TRANSLATIONS = 20_000;
+const MAX_SLOTS = 1 << 19;
 
 /** The shared part of one translation mode. */
 export class ModeCache {
@@ -81,6 +82,16 @@ export class TranslationCache {
 
   get modeCount(): number {
     return this.#modes.size;
+  }
+
+  /** How many table slots have been given out. Modules refer to any of them. */
+  get slotCount(): number {
+    return this.#nextSlot;
+  }
+
+  /** Time for a new cache: every new engine's table has room for all slots of this one. */
+  get isFull(): boolean {
+    return this.#nextSlot > MAX_SLOTS;
   }
 
   slotOf(mode: ModeCache, pc: number): number {

@@ -36,22 +36,13 @@ function slotOffsets(isa: Isa): (name: string) => number {
   };
 }
 
-/** Compiled code by CPU: a cache and nothing else, so that the next run of a program starts warm. */
-const translations = new Map<string, TranslationCache>();
-
-function translationsFor(cpu: string): TranslationCache {
-  let cache = translations.get(cpu);
-  if (cache === undefined) translations.set(cpu, (cache = new TranslationCache()));
-  return cache;
-}
-
-/** Guests are tables without state: made once, used by every run. */
+/** Guests are tables without state, and a cache of compiled code: made once, used by every run. */
 const guests = new Map<string, Guest>();
 
 export function guestFor(personality: Personality, cpu = "24Kf"): Guest {
   const key = `${personality.machine} ${personality.endian} ${cpu}`;
   let guest = guests.get(key);
-  if (guest === undefined) guests.set(key, (guest = mipsGuest(personality.endian === "little", cpu)));
+  if (guest === undefined || guest.translations.isFull) guests.set(key, (guest = mipsGuest(personality.endian === "little", cpu)));
   return guest;
 }
 
@@ -68,7 +59,7 @@ function mipsGuest(littleEndian: boolean, cpu: string): Guest {
   return {
     isa,
     abi,
-    translations: translationsFor(`${isa.name} ${cpu ?? ""}`),
+    translations: new TranslationCache(),
     reset(registers, image) {
       resetFpu(registers, { fr: image.personality.floatMode === "fr1", nan2008: false });
       registers.setUint32(LL_ADDRESS.offset, NO_RESERVATION, true);
