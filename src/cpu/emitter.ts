@@ -111,6 +111,12 @@ export interface Emitter extends Operators {
   call<R extends Type>(helper: Helper<R>, ...args: Value[]): Value<R>;
   callVoid(helper: Helper<"none">, ...args: Value[]): void;
 
+  /**
+   * What follows belongs to the instruction at `pc`, where faults in it are reported: for an `Instruction` that holds
+   * several of the guest's (ARM's IT block). Execution may go on there, so CPU state must say how.
+   */
+  at(pc: number): void;
+
   // ── leaving the straight line ───────────────────────────────────────────────────────────────────────────────
   /** Stops at this instruction with a guest exception if `condition` is not zero; slots set so far are kept. */
   raiseIf(condition: I32, exception: Exception, info?: I32): void;

@@ -117,6 +117,8 @@ export class Evaluator implements Emitter {
   /** Guest addresses of all bytes that were loaded and stored, in order; cleared by `run`. */
   readonly loaded: number[] = [];
   readonly stored: number[] = [];
+  /** What `at` was last told. */
+  pc = 0;
   #exit: Exit | undefined;
 
   constructor({ littleEndian, memoryBase = 0x10000, memorySize = 0x1000 }: EvaluatorOptions) {
@@ -285,6 +287,11 @@ export class Evaluator implements Emitter {
     this.#callHelper(helper, args);
   }
 
+  at(pc: number): void {
+    this.#mustBeOpen();
+    this.pc = pc;
+  }
+
   // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────
   raiseIf(condition: I32, exception: Exception, info?: I32): void {
     this.#mustBeOpen();
@@ -299,7 +306,8 @@ export class Evaluator implements Emitter {
   branch(condition: I32, taken: number, notTaken: number, onTaken?: () => void): void {
     const isTaken = number(condition) !== 0;
     if (isTaken) onTaken?.();
-    this.#end({ kind: "jump", target: isTaken ? taken : notTaken });
+    // On the taken edge the block may have ended in another way.
+    if (this.#exit === undefined) this.#end({ kind: "jump", target: isTaken ? taken : notTaken });
   }
   callDirect(target: number, returnAddress: number): void {
     this.#end({ kind: "call", target, returnAddress, indirect: false });

@@ -1,6 +1,6 @@
 /** The shape of an ARM instruction row, A32 or T32, and of what it decodes to. */
 import type { Fields, FieldsOf, Row } from "../decode-table.ts";
-import type { Emitter, I32 } from "../emitter.ts";
+import type { Emitter, Exception, I32 } from "../emitter.ts";
 import type { Flow, Instruction } from "../isa.ts";
 import type { Feature } from "./models.ts";
 
@@ -38,6 +38,8 @@ export type FlowOf<F = Fields> = (fields: F, at: { readonly pc: number; readonly
 export interface RowInfo<F = Fields> {
   /** Left out for "next". As if the instruction were unconditional; isa.ts turns it into what a condition makes of it. */
   readonly flow?: FlowOf<F>;
+  /** The instruction does nothing but raise this, so that a conditional one need not end its block. Its flow is "stop". */
+  readonly raises?: Exception;
   /** What the processor must have; left out for what ARMv4T has. */
   readonly needs?: Feature;
   /** The encoding is known but not supported; says what it is. */
@@ -89,5 +91,46 @@ export function rowsOf(group: string): MakeRow {
     ({ mnemonic, bits, operands, group, lift, ...info }) as unknown as ArmRow;
 }
 
+/** The fields of `both`'s two patterns that both have. */
+type Shared<A extends string, T extends string> = FieldsOf<A> & FieldsOf<T>;
+
+/** Rows for what A32 and T32 have alike but for the places of the fields: `both` adds one to each table. */
+export function twinRows(group: string): {
+  readonly a32: ArmRow[];
+  readonly t32: ArmRow[];
+  readonly row: MakeRow;
+  readonly both: <const A extends string, const T extends string>(
+    mnemonic: string,
+    arm: A,
+    thumb: T,
+    operands: string,
+    lift: Lift<Shared<A, T>>,
+    info?: RowInfo<Shared<A, T>>,
+  ) => void;
+} {
+  const row = rowsOf(group) as (...args: readonly unknown[]) => ArmRow;
+  const a32: ArmRow[] = [];
+  const t32: ArmRow[] = [];
+  return {
+    a32,
+    t32,
+    row: rowsOf(group),
+    both: (mnemonic, arm, thumb, operands, lift, info) => {
+      a32.push(row(mnemonic, arm, operands, lift, info));
+      t32.push(row(mnemonic, thumb, operands, lift, info));
+    },
+  };
+}
+
+/** Are all these registers other than r15? Using it there is UNPREDICTABLE in most instructions. */
+export function withoutPc(fields: Fields): boolean {
+  return fields["d"] !== 15 && fields["n"] !== 15 && fields["m"] !== 15 && fields["l"] !== 15 && fields["a"] !== 15;
+}
+
 /** The flow of rows that always raise or leave. */
 export const STOP = { flow: (): Flow => ({ kind: "stop" }) } as const;
+
+/** An instruction that only raises: meaning and info of its row. */
+export function raising(exception: Exception): readonly [Lift<unknown>, { readonly flow: () => Flow; readonly raises: Exception }] {
+  return [(e) => e.raise(exception), { flow: () => ({ kind: "stop" }), raises: exception }];
+}
