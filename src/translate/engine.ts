@@ -56,7 +56,7 @@ const MAX_DEPTH = 400;
  * function entry or loop head that has run `HEAT` times gets a whole region of its own ("hot"), and so does the place
  * where fuel ends.
  */
-const COLD_LIMIT = 200;
+const COLD_LIMIT = 400;
 const HOT_LIMIT = 1024;
 const HEAT = 1000;
 const TABLE_START = 1 << 14;
