@@ -118,6 +118,14 @@ export function resultFlow(operation: Operation): (fields: { readonly d?: number
 
 const isPlain = ({ S, d }: { readonly S?: number; readonly d?: number }): boolean => S !== 1 && d !== PC;
 
+interface Shift {
+  readonly d: number;
+  readonly n: number;
+  readonly S: number;
+  readonly m: number;
+  readonly h: number;
+}
+
 const A32_OPCODES = ["and", "eor", "sub", "rsb", "add", "adc", "sbc", "rsc", "tst", "teq", "cmp", "cmn", "orr", "mov", "bic", "mvn"] as const;
 
 /** A32's rows of one operation. */
@@ -136,24 +144,27 @@ function armRows(name: (typeof A32_OPCODES)[number], opcode: number): ArmRow[] {
     // With S, a result for r15 would be an exception return, which a user program has none of.
     when: (fields: { readonly S?: number; readonly d?: number }) => operation.compare === true || fields.d !== PC || fields.S !== 1,
   } as const;
+  const shifted = dataProcessing<Shift & { readonly k: number }>(operation, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k));
+  const shiftedByRegister = dataProcessing<Shift & { readonly r: number }>(operation, (e, { m, h, r }, context) =>
+    shiftByRegister(e, readGpr(e, context, m), h, readGpr(e, context, r)));
+  const byConstant = `cccc 000 ${op} ${s} ${n} ${d} kkkkk hh 0 mmmm` as "Sndkhm";
+  const byRegister = `cccc 000 ${op} ${s} ${n} ${d} rrrr 0 hh 1 mmmm` as "Sndrhm";
+  const noPc = ({ n: rn, d: rd, m, r }: { readonly n?: number; readonly d?: number; readonly m: number; readonly r: number }): boolean =>
+    m !== PC && r !== PC && rn !== PC && rd !== PC;
   const rows = [
-    row(mnemonic, `cccc 001 ${op} ${s} ${n} ${d} iiiiiiiiiiii` as "Sndi", `${registers}{armimm}`,
-      dataProcessing(operation, (e, { i }) => constantOperand(e, armImmediate(i))), info),
-    row(mnemonic, `cccc 000 ${op} ${s} ${n} ${d} kkkkk hh 0 mmmm` as "Sndkhm", `${registers}rm{shift}`,
-      dataProcessing(operation, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k)), info),
-    row(mnemonic, `cccc 000 ${op} ${s} ${n} ${d} rrrr 0 hh 1 mmmm` as "Sndrhm", `${registers}rm, {regshift} rr`,
-      dataProcessing(operation, (e, { m, h, r }, context) => shiftByRegister(e, readGpr(e, context, m), h, readGpr(e, context, r))),
-      { ...info, when: ({ n: rn, d: rd, m, r }) => m !== PC && r !== PC && rn !== PC && rd !== PC }),
+    row(mnemonic, `cccc 001 ${op} ${s} ${n} ${d} iiiiiiiiiiii` as "Sndi", `${registers}{armimm}`, dataProcessing(operation, (e, { i }) => constantOperand(e, armImmediate(i))), info),
   ];
-  // objdump prints a move of a shifted register as the shift.
   if (name === "mov") {
+    // objdump prints a move of a shifted register as the shift.
     rows.push(
-      row("{shiftname}{s}{c}", "cccc 0001101 S 0000 dddd kkkkk hh 0 mmmm", "rd, rm{shiftamount}",
-        dataProcessing(operation, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k)),
-        { ...info, alias: true, when: ({ d, S, h, k }) => (d !== PC || S === 0) && (h !== 0 || k !== 0) }),
-      row("{regshift}{s}{c}", "cccc 0001101 S 0000 dddd rrrr 0 hh 1 mmmm", "rd, rm, rr",
-        dataProcessing(operation, (e, { m, h, r }, context) => shiftByRegister(e, readGpr(e, context, m), h, readGpr(e, context, r))),
-        { ...info, alias: true, when: ({ d, m, r }) => d !== PC && m !== PC && r !== PC }),
+      row(mnemonic, byConstant.replace("kkkkk hh", "00000 00") as "Sndkhm", "rd, rm", dataProcessing(operation, (e, { m }, context) => ({ value: readGpr(e, context, m) })), info),
+      row("{shiftname}{s}{c}", byConstant, "rd, rm{shiftamount}", shifted, { ...info, alias: true, when: (f) => info.when(f) && (f.h !== 0 || f.k !== 0) }),
+      row("{regshift}{s}{c}", byRegister, "rd, rm, rr", shiftedByRegister, { ...info, alias: true, when: noPc }),
+    );
+  } else {
+    rows.push(
+      row(mnemonic, byConstant, `${registers}rm{shift}`, shifted, info),
+      row(mnemonic, byRegister, `${registers}rm, {regshift} rr`, shiftedByRegister, { ...info, when: noPc }),
     );
   }
   return rows;

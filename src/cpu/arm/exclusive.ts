@@ -126,7 +126,7 @@ function armRows(size: Size, acquire: boolean): ArmRow[] {
   const pair = bytes === 8;
   const kind = acquire ? "1110" : "1111";
   const needs: Feature = acquire ? "v8" : suffix === "" ? "v6" : "v6k";
-  const registers = pair ? "rt, {rt2}" : "rt";
+  const registers = pair && acquire ? "rt, {rt2}" : "rt";
   return [
     row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `cccc 00011 ${arm} 1 nnnn tttt ${kind} 1001 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), {
       needs, when: (f) => noPc(f) && (!pair || armPair(f)) }),
@@ -144,7 +144,7 @@ function thumbRows(size: Size, acquire: boolean): ArmRow[] {
   const info: RowInfo = { needs: acquire ? "v8" : "v6t2" };
   const registers = pair ? "rt, ru" : "rt";
   return [
-    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), { ...info, when: noPc }),
+    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), { ...info, when: (f) => noPc(f) && f.t !== f.u }),
     row(`${acquire ? "stlex" : "strex"}${suffix}{c}`, `111010001100 nnnn tttt ${u} ${kind} ${thumb} dddd` as "ntd", `rd, ${registers}, {atn}`, storeExclusive(size), {
       ...info, when: (f) => noPc(f) && apart(f) }),
   ];

@@ -146,8 +146,8 @@ const armPairAllowed = (fields: Pair): boolean =>
 function armDual(name: "ldrd" | "strd", op: string): ArmRow[] {
   const dual = name === "ldrd" ? loadDual : storeDual;
   return [
-    row(`${name}{c}`, `cccc 000 P U 1 W 0 nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti", "rt, {rt2}, {address}", dual((_e, { i }) => i), { needs: "v5te", when: armPairAllowed }),
-    row(`${name}{c}`, `cccc 000 P U 0 W 0 nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm", "rt, {rt2}, {address}",
+    row(`${name}{c}`, `cccc 000 P U 1 W 0 nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti", "rt, {address}", dual((_e, { i }) => i), { needs: "v5te", when: armPairAllowed }),
+    row(`${name}{c}`, `cccc 000 P U 0 W 0 nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm", "rt, {address}",
       dual((e, { m }, context) => readGpr(e, context, m)), { needs: "v5te", when: (fields) => armPairAllowed(fields) && fields.m !== PC }),
   ];
 }

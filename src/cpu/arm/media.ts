@@ -9,7 +9,7 @@ import type { LiftContext } from "./row.ts";
 import { twinRows, withoutPc } from "./row.ts";
 import { ASR, LSL, shiftByConstant } from "./shifter.ts";
 
-const { a32, t32, both } = twinRows("Media");
+const { a32, t32, both, row } = twinRows("Media");
 export const MEDIA_A32 = a32;
 export const MEDIA_T32 = t32;
 
@@ -65,9 +65,12 @@ const saturate =
     stickQ(e, e.i32.ne(result, value));
     writeGpr(e, context, d, result);
   };
-both("ssat{c}", "cccc 0110101 sssss dddd kkkkk h 01 nnnn", "11110 0 1100 h 0 nnnn 0 kkk dddd kk 0 sssss", "rd, {satplus}, rn{satshift}", saturate(true), {
-  ...V6, when: (f) => withoutPc(f) });
-both("usat{c}", "cccc 0110111 sssss dddd kkkkk h 01 nnnn", "11110 0 1110 h 0 nnnn 0 kkk dddd kk 0 sssss", "rd, {sat}, rn{satshift}", saturate(false), V6);
+for (const [name, arm, thumb, isSigned] of [["ssat", "0110101", "1100", true], ["usat", "0110111", "1110", false]] as const) {
+  const operandText = isSigned ? "rd, {satplus}, rn{satshift}" : "rd, {sat}, rn{satshift}";
+  a32.push(row(`${name}{c}`, `cccc ${arm} sssss dddd kkkkk h 01 nnnn` as "sdkhn", operandText, saturate(isSigned), V6));
+  // Thumb has no `asr #32`: those bits are the instruction on halfwords.
+  t32.push(row(`${name}{c}`, `11110 0 ${thumb} h 0 nnnn 0 kkk dddd kk 0 sssss` as "sdkhn", operandText, saturate(isSigned), { ...V6, when: (f) => withoutPc(f) && (f.h === 0 || f.k !== 0) }));
+}
 
 const halfOf = (e: Emitter, value: I32, which: 0 | 1, isSigned: boolean): I32 => {
   if (which === 1) return isSigned ? e.i32.shrS(value, e.const32(16)) : e.i32.shrU(value, e.const32(16));

@@ -37,12 +37,12 @@ function shift(type: number, amount: number): string {
 const signed = (fields: Fields, scale: number): string => `#${fields["U"] === 0 ? "-" : ""}${fields["i"]! * scale}`;
 
 /** `[rn, …]`, `[rn, …]!` or `[rn], …`. */
-function address(fields: Fields, scale: number, alwaysOffset = false): string {
+function address(fields: Fields, scale: number, { thumb = false, alwaysOffset = false } = {}): string {
   const { n, i, m, P = 1, U = 1, W = 0, h = LSL, k = 0 } = fields;
   const isImmediate = i !== undefined;
   const offset = isImmediate ? signed(fields, scale) : `${U === 0 ? "-" : ""}${name(m)}${shift(h, k)}`;
   if (P === 0) return `[${name(n)}], ${offset}`;
-  if (isImmediate && i === 0 && U === 1 && W === 0 && !alwaysOffset) return `[${name(n)}]`;
+  if (isImmediate && i === 0 && (U === 1 || thumb) && W === 0 && !alwaysOffset) return `[${name(n)}]`;
   return `[${name(n)}, ${offset}]${W === 1 ? "!" : ""}`;
 }
 
@@ -95,12 +95,12 @@ const FORMATS: OperandFormats<PrintContext> = {
   shiftamount: ({ h, k }) => (h === ROR && k === 0 ? "" : `, #${k === 0 ? 32 : k!}`),
   regshift: ({ h }) => SHIFT_NAMES[h!]!,
   amount: ({ k }, _context) => `#${k === 0 ? 32 : k!}`,
-  address: (fields) => address(fields, 1),
-  address4: (fields) => address(fields, 4),
-  narrow1: (fields) => address(fields, 1, true),
-  narrow2: (fields) => address(fields, 2, true),
-  narrow4: (fields) => address(fields, 4, true),
-  addressdown: (fields) => address({ ...fields, U: 0 }, 1),
+  address: (fields, { thumb }) => address(fields, 1, { thumb }),
+  address4: (fields, { thumb }) => address(fields, 4, { thumb }),
+  narrow1: (fields) => address(fields, 1, { alwaysOffset: true }),
+  narrow2: (fields) => address(fields, 2, { alwaysOffset: true }),
+  narrow4: (fields) => address(fields, 4, { alwaysOffset: true }),
+  addressdown: (fields) => address({ ...fields, U: 0 }, 1, { thumb: true }),
   addresssp: ({ i }) => `[sp, #${4 * i!}]`,
   literal: (fields) => `[pc, ${signed(fields, 1)}]`,
   literal4: (fields) => `[pc, ${signed(fields, 4)}]`,
@@ -110,7 +110,7 @@ const FORMATS: OperandFormats<PrintContext> = {
   basew: ({ n, W }) => `${name(n)}${W === 1 ? "!" : ""}`,
   baseunlisted: ({ n, i }) => (((i! >>> n!) & 1) === 0 ? "!" : ""),
   loadmode: ldmMode,
-  storemode: (fields) => ldmMode(fields) || "ia",
+  storemode: (fields) => ldmMode(fields) || (fields["W"] === 1 ? "ia" : ""),
   satplus: ({ s }) => `#${s! + 1}`,
   sat: ({ s }) => `#${s!}`,
   satshift: ({ h, k }) => shift(h === 1 ? ASR : LSL, k!),
@@ -144,6 +144,7 @@ const FORMATS: OperandFormats<PrintContext> = {
   hintnumber: ({ i }) => `{${i!}}`,
   barrier: ({ i }) => BARRIERS[i!] ?? `#${i!}`,
   statusmask: ({ k }) => ["f", "s", "x", "c"].filter((_, n) => ((k! >>> (3 - n)) & 1) !== 0).join(""),
+  brace0: () => "{0}",
   brace2: () => "{2}",
   brace3: () => "{3}",
   brace4: () => "{4}",

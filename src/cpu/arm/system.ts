@@ -27,14 +27,13 @@ for (const [name, code, needs] of [
   ["wfi", 3, undefined],
   ["sev", 4, undefined],
   ["sevl", 5, "v8"],
-  ["csdb", 20, undefined],
 ] as const) {
   const bits = code.toString(2).padStart(8, "0");
   // A hint that a processor does not know does nothing either.
   const known = needs === undefined ? HARMLESS : { ...HARMLESS, needs };
-  a32.push(system(`${name}{c}`, `cccc 00110010 0000 1111 0000 ${bits}` as "c", "", nothing, known));
-  t32.push(system(`${name}{c}${code === 20 ? "" : ".w"}`, `1111001110101111 10000000 ${bits}` as "c", "", nothing, { ...known, needs: needs ?? "v6t2" }));
-  if (code < 16) hints.push(system(`${name}{c}`, `10111111 ${bits.slice(4)} 0000` as "c", "", nothing, { ...HARMLESS, needs: needs ?? "v6t2" }));
+  a32.push(system(code === 5 ? name : `${name}{c}`, `cccc 00110010 0000 1111 0000 ${bits}` as "c", code === 0 ? "{brace0}" : "", nothing, known));
+  t32.push(system(`${name}{c}.w`, `1111001110101111 10000000 ${bits}` as "c", "", nothing, { ...known, needs: needs ?? "v6t2" }));
+  hints.push(system(`${name}{c}`, `10111111 ${bits.slice(4)} 0000` as "c", "", nothing, { ...HARMLESS, needs: needs ?? "v6t2" }));
 }
 both("nop{c}", "cccc 00110010 0000 1111 0000 iiiiiiii", "1111001110101111 10000000 iiiiiiii", "{hintnumber}", nothing, { ...HARMLESS, alias: true });
 both("dbg{c}", "cccc 00110010 0000 1111 0000 1111 iiii", "1111001110101111 10000000 1111 iiii", "{number}", nothing, { ...HARMLESS, needs: "v6t2" });

@@ -119,7 +119,7 @@ function wideRows({ op, operation, compare, move, narrow }: (typeof WIDE)[number
     return [
       row(form.name + form.w, `11110 i 0 ${form.bits(`0 iii ${form.d} iiiiiiii`)}` as "iSnd", `${form.registers}{thumbimm}`,
         dataProcessing(f, (e, { i }) => constantOperand(e, thumbImmediate(i))), { ...form.info, when: ({ d, n, i }) => d !== PC && n !== PC && isThumbImmediate(i) }),
-      row(form.name + form.w, `11101 01 ${form.bits(`- kkk ${form.d} kk hh mmmm`)}` as "kShndm", `${form.registers}rm{shift}`,
+      row(form.name + form.w, `11101 01 ${form.bits(`0 kkk ${form.d} kk hh mmmm`)}` as "kShndm", `${form.registers}rm{shift}`,
         dataProcessing(f, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k)), { ...form.info, when: withoutPc }),
     ];
   });
