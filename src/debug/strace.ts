@@ -13,47 +13,37 @@ const RESULT_COLUMN = 39;
 interface Call {
   /** Texts of the arguments; null: known only afterwards. */
   readonly texts: (string | null)[];
-  waits: boolean;
   /** The first part of the line has been printed. */
   split: boolean;
 }
 
 export function createStrace(print: (line: string) => void): SyscallTracer {
-  const underWay = new Map<SyscallContext, Call>();
-
-  /** Before another line: calls that wait get their first part, "<unfinished ...>". */
-  function splitOthers(current: SyscallContext): void {
-    for (const [call, state] of underWay) {
-      if (call === current || !state.waits || state.split) continue;
-      state.split = true;
-      const known = state.texts.slice(0, firstUnknown(state.texts)) as string[];
-      print(`${prefix(call)}${nameOf(call)}(${join(known)} <unfinished ...>`);
-    }
-  }
+  const underWay = new WeakMap<SyscallContext, Call>();
 
   return {
     enter(call) {
-      splitOthers(call);
       const types = call.row?.args ?? [];
       const texts = types.map((type, index) => (type.out ? null : show(call, type, index, null)));
-      underWay.set(call, { texts, waits: false, split: false });
+      underWay.set(call, { texts, split: false });
     },
 
     waiting(call) {
       const state = underWay.get(call);
-      if (state !== undefined) state.waits = true;
+      if (state === undefined || state.split) return;
+      state.split = true;
+      const known = state.texts.slice(0, firstUnknown(state.texts)) as string[];
+      print(`${prefix(call)}${nameOf(call)}(${join([...known, "<unfinished ...>"])}`);
     },
 
     leave(call, answer) {
       const state = underWay.get(call);
       if (state === undefined) return;
       underWay.delete(call);
-      splitOthers(call);
       const result = typeof answer === "number" || typeof answer === "bigint" ? answer : null;
       const types = call.row?.args ?? [];
       const texts = types.map((type, index) => state.texts[index] ?? show(call, type, index, result));
       const line = state.split
-        ? `${prefix(call)}<... ${nameOf(call)} resumed>${join(texts.slice(firstUnknown(state.texts)))})`
+        ? `${prefix(call)}<... ${nameOf(call)} resumed> ${join(texts.slice(firstUnknown(state.texts)))})`
         : `${prefix(call)}${nameOf(call)}(${join(texts)})`;
       print(`${line.padEnd(RESULT_COLUMN)} = ${showAnswer(answer, call.row?.result ?? "decimal")}`);
     },

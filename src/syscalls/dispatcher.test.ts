@@ -24,7 +24,7 @@ function machine(rows: readonly SyscallRow[], littleEndian = true) {
   const pageTable = new Uint8Array(0x100000);
   pageTable.fill(PAGE_READ | PAGE_WRITE, 1, 3);
   const memory = new GuestMemory({ memory: wasm, pageTable, littleEndian });
-  const abi = mipsO32({ littleEndian, slotOffset, pcOffset: slotOffset("pc") });
+  const abi = mipsO32({ littleEndian, slotOffset, pcOffset: slotOffset("pc"), control: { read: () => 0, write() {} }, noReservation: 1 });
   const warnings: string[] = [];
   const kernel = { warnOnce: (line: string) => void (warnings.includes(line) || warnings.push(line)), tasks: new Map() };
   const task = { tid: 2, process: { memory, kernel } } as unknown as SyscallContext["task"];
