@@ -61,6 +61,7 @@ export interface Operation {
   readonly helper: Helper<WasmType>;
   /** Four at once on 32-bit lanes, with the standard FPSCR value. Only where all formats have 32 bits. */
   readonly vectorHelper: Helper<"v128">;
+  readonly compute: Compute;
 }
 
 /** The operation on bits; `fpscr` for what the context does not say. Operands are flushed already. */
@@ -129,6 +130,7 @@ function define(name: string, operands: string, result: Format, compute: Compute
     result,
     helper: { name, result: WASM_TYPE[result], run },
     vectorHelper: { name: `${name}.vector`, result: "v128", run: runAll },
+    compute,
   };
 }
 
@@ -286,6 +288,23 @@ const toHalf = (letter: "s" | "d"): Operation =>
   });
 export const FROM_HALF: OperationPair = { s: fromHalf("s"), d: fromHalf("d") };
 export const TO_HALF: OperationPair = { s: toHalf("s"), d: toHalf("d") };
+
+/** Four conversions at once, of and to lanes of so many bytes; `kept`: the bits of FPSCR that count beside `standard`. */
+export function halfVector(operation: Operation, from: 2 | 4, to: 2 | 4, standard: number, kept: number): Helper<"v128"> {
+  const run = (state: DataView): void => {
+    const fpscr = standard | (state.getInt32(FPSCR.offset, true) & kept);
+    const context = floatContext(fpscr);
+    const get = (at: number): number => (from === 2 ? state.getUint16(at, true) : state.getUint32(at, true));
+    for (let lane = 0; lane < 4; lane++) {
+      const bits = flushed(operation.operands[0]!, BigInt(get(HELPER_ARGUMENTS + from * lane)), context);
+      const result = Number(operation.compute(context, [bits], fpscr));
+      if (to === 2) state.setUint16(HELPER_RESULT + to * lane, result, true);
+      else state.setUint32(HELPER_RESULT + to * lane, result, true);
+    }
+    recordFlags(state, context.flags);
+  };
+  return { name: `${operation.name}.vector`, result: "v128", run };
+}
 
 /** Integers that a conversion gives or takes. */
 export type IntegerType = "s32" | "u32" | "s16" | "u16";
