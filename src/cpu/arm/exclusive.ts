@@ -90,8 +90,10 @@ const storeExclusive =
     const low = readGpr(e, context, fields.t);
     const high = bytes === 8 ? readGpr(e, context, secondOf(fields)) : low;
     const expected = e.get(EXCLUSIVE_VALUE);
+    const reserved = e.i32.eq(at, e.get(EXCLUSIVE_ADDRESS));
+    // After a load-exclusive of another size it may fail (A3.4.5), and does where the value seen is a larger one.
     const done = e.either(
-      e.i32.eq(at, e.get(EXCLUSIVE_ADDRESS)),
+      bytes < 4 ? e.i32.and(reserved, e.i32.ltU(word(e, expected), e.const32(1 << (8 * bytes)))) : reserved,
       () => exchange(e, at, expected, low, high),
       () => e.const32(0),
     );
