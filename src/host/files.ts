@@ -9,7 +9,7 @@
  */
 import fs from "node:fs";
 import { getLibc } from "./libc.ts";
-import { STATX_ALL, fromNode, fromStatx, isSame, statFile, statxBytes, type HostStat } from "./stat.ts";
+import { STATX_ALL, fromNode, fromStatx, isSame, statFile, statxBytes, type FileId, type HostStat } from "./stat.ts";
 
 export { isSame, statFile, type HostStat } from "./stat.ts";
 
@@ -124,14 +124,22 @@ export class HostDirectory {
   parent: HostDirectory | null;
   /** A name in `parent`, or the whole path. */
   name: string;
-  readonly #stat: Pick<HostStat, "ino" | "devMajor" | "devMinor">;
+  readonly #stat: FileId;
+  /** The root of the tree that it belongs to: names move within a tree, never out of it. */
+  readonly #top: HostDirectory;
   #fd = -1;
   #path = "";
 
   private constructor(parent: HostDirectory | null, name: string, stat: HostStat) {
     this.parent = parent;
     this.name = name;
+    this.#top = parent === null ? this : parent.#top;
     this.#stat = { ino: stat.ino, devMajor: stat.devMajor, devMinor: stat.devMinor };
+  }
+
+  /** Closes every directory of the tree that `top` made, this one's or below; the next use opens it again. */
+  static closeTree(top: HostDirectory): void {
+    for (const directory of openDirectories) if (directory.#top === top) directory.close();
   }
 
   /** A directory by its absolute path on the host (byte string); symbolic links in it are the host's business. */

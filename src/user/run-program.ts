@@ -9,7 +9,7 @@ import { fromText } from "../kernel/fs/byte-string.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { FileTable } from "../kernel/fs/file-table.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
-import { ViewError, buildView, openStandardStreams } from "../kernel/fs/view.ts";
+import { ViewError, buildView, closeView, openStandardStreams } from "../kernel/fs/view.ts";
 import type { StandardStream, ViewOptions } from "../kernel/fs/view.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { EXIT_CODES, ResourceLimits } from "../kernel/limits.ts";
@@ -128,6 +128,7 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   const programs = new WeakMap<Process, ProgramFacts>();
   const system = systemInfo(kernel, { release, hostname, cpuinfo: () => cpuinfo(options.cpu), programs });
   const fs = buildView({ ...options.view, system, credentials });
+  undo.push(() => closeView(fs));
 
   const program = readProgram({
     path: options.program,

@@ -39,10 +39,20 @@ export class HostFs implements FileSystem {
     const slash = path.lastIndexOf("/");
     this.#top = fromHost(() => HostDirectory.top(isDirectory ? path : path.slice(0, slash) || "/"));
     const name = path.slice(slash + 1);
-    const stat = isDirectory ? fromHost(() => this.#top.stat()) : fromHost(() => this.#top.statChild(name));
-    if (stat === undefined) throw errno.ENOENT;
+    let stat: HostStat | undefined;
+    try {
+      stat = fromHost(() => (isDirectory ? this.#top.stat() : this.#top.statChild(name)));
+      if (stat === undefined) throw errno.ENOENT;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     this.dev = { major: stat.devMajor, minor: stat.devMinor };
     this.root = isDirectory ? new HostInode(this, this.#top, "", this.#top, stat) : new HostInode(this, this.#top, name, null, stat);
+  }
+
+  close(): void {
+    HostDirectory.closeTree(this.#top);
   }
 
   statfs(): StatFs {

@@ -79,6 +79,8 @@ export interface FileSystem {
   /** True if names may change behind the kernel's back, so that a cached name must be looked up again. */
   readonly volatile: boolean;
   statfs(): StatFs;
+  /** The run is over: gives back what it holds open on the host. */
+  close?(): void;
 }
 
 /** Who creates a file, and with which permissions (umask already applied). */

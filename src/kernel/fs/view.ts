@@ -69,11 +69,33 @@ export class NoSuchPath extends ViewError {
 const DEFAULT_MEMORY = 1 << 30;
 const STICKY_WORLD = 0o1777;
 
+/** The tree of one run; `closeView` gives back what it holds on the host. */
 export function buildView(options: ViewOptions): FsContext {
   const { credentials } = options;
   const terminal: ControllingTerminal = { current: null };
   const quota = new Quota(options.memoryLimit ?? DEFAULT_MEMORY);
   const tree = new Tree(rootFileSystem(options, quota), quota, credentials);
+  try {
+    fill(tree, options, quota, terminal);
+    const context = new FsContext(tree.root, tree.root, credentials, umask(), terminal);
+    enterStart(context, options);
+    return context;
+  } catch (error) {
+    closeMounts(tree.root.mount);
+    throw error;
+  }
+}
+
+/** The run is over, all its files are closed: closes the directories that its mounts hold open on the host. */
+export function closeView(context: FsContext): void {
+  closeMounts(context.root.mount);
+}
+
+function closeMounts(mount: Mount): void {
+  for (const { fs } of mount.tree) fs.close?.();
+}
+
+function fill(tree: Tree, options: ViewOptions, quota: Quota, terminal: ControllingTerminal): void {
   if (options.allowAll !== true) tree.mountOver("/tmp", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }));
   for (const shown of hostPaths(options)) tree.showHost(shown);
   tree.mountOver("/dev", createDevFs(terminal), { noExec: true, noSuid: true });
@@ -84,16 +106,16 @@ export function buildView(options: ViewOptions): FsContext {
   for (const [path, contents] of Object.entries(options.files ?? {})) {
     tree.addFile(fromText(path), typeof contents === "string" ? Buffer.from(contents) : contents);
   }
-  const context = new FsContext(tree.root, tree.root, credentials, umask(), terminal);
+}
+
+function enterStart(context: FsContext, options: ViewOptions): void {
   const start = options.start ?? options.cwd;
-  if (start != null) {
-    try {
-      context.chdir(fromText(start));
-    } catch (error) {
-      if (options.start != null) throw error;
-    }
+  if (start == null) return;
+  try {
+    context.chdir(fromText(start));
+  } catch (error) {
+    if (options.start != null) throw error;
   }
-  return context;
 }
 
 function rootFileSystem(options: ViewOptions, quota: Quota): { fs: FileSystem; readOnly: boolean } {
@@ -188,7 +210,12 @@ class Tree {
     }
     const fs = new HostFs(shown.real, shown.isDirectory, !shown.writable);
     const options = { readOnly: !shown.writable, noDev: true, noSuid: true, source: shown.path };
-    this.#hosts.push({ shown, mount: this.mountOver(shown.path, fs, options) });
+    try {
+      this.#hosts.push({ shown, mount: this.mountOver(shown.path, fs, options) });
+    } catch (error) {
+      fs.close();
+      throw error;
+    }
   }
 
   /** A file with these contents: in the memory that is mounted there, or else mounted itself. */
