@@ -146,7 +146,7 @@ function thumbRows(size: Size, acquire: boolean): ArmRow[] {
   const info: RowInfo = { needs: acquire ? "v8" : "v6t2" };
   const registers = pair ? "rt, ru" : "rt";
   return [
-    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), { ...info, when: (f) => noPc(f) && f.t !== f.u }),
+    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), { ...info, when: (f: Loads) => noPc(f) && f.t !== f.u }),
     row(`${acquire ? "stlex" : "strex"}${suffix}{c}`, `111010001100 nnnn tttt ${u} ${kind} ${thumb} dddd` as "ntd", `rd, ${registers}, {atn}`, storeExclusive(size), {
       ...info, when: (f) => noPc(f) && apart(f) }),
   ];

@@ -23,6 +23,7 @@ import { MULTIPLY_A32, MULTIPLY_T32 } from "./multiply.ts";
 import { printInstruction } from "./operand-formats.ts";
 import { INTEGER_SLOTS, ITSTATE } from "./registers.ts";
 import type { ArmInstruction, ArmRow } from "./row.ts";
+import { SIMD_ROWS } from "./simd.ts";
 import { HINTS_A32, HINTS_T16, HINTS_T32, SYSTEM_A32, SYSTEM_T16, SYSTEM_T32 } from "./system.ts";
 import { DATA_PROCESSING_T16, DATA_PROCESSING_T32 } from "./thumb.ts";
 import { VFP_ROWS, VFP_SLOTS, vfpMode } from "./vfp.ts";
@@ -44,6 +45,7 @@ export const A32_ROWS: readonly ArmRow[] = [
   ...HINTS_A32,
   ...CRC_A32,
   ...VFP_ROWS,
+  ...SIMD_ROWS,
 ];
 export const T16_ROWS: readonly ArmRow[] = [...DATA_PROCESSING_T16, ...LOAD_STORE_T16, ...LOAD_MULTIPLE_T16, ...BRANCH_T16, ...SYSTEM_T16, ...HINTS_T16, IT_ROW];
 /** Without the coprocessor space, which is found by its A32 form. */

@@ -5,6 +5,7 @@ import { TARGETS } from "./branch.ts";
 import { ALWAYS } from "./flags.ts";
 import { GPR_NAMES, LR, PC } from "./registers.ts";
 import { armImmediate, ASR, LSL, ROR, thumbImmediate } from "./shifter.ts";
+import { SIMD_OPERANDS } from "./simd.ts";
 import { VFP_OPERANDS } from "./vfp.ts";
 
 export interface PrintContext {
@@ -72,6 +73,7 @@ const target =
 
 const FORMATS: OperandFormats<PrintContext> = {
   ...VFP_OPERANDS,
+  ...SIMD_OPERANDS,
   c: (_fields, { condition }) => conditionName(condition),
   s: ({ S }) => (S === 1 ? "s" : ""),
   // 16-bit Thumb sets flags outside of IT blocks only.
