@@ -54,6 +54,7 @@ const TABLE = [
   ["EBADMSG", 74, 77, "Bad message"],
   ["EOVERFLOW", 75, 79, "Value too large for defined data type"],
   ["EILSEQ", 84, 88, "Invalid or incomplete multibyte or wide character"],
+  ["ELIBBAD", 80, 84, "Accessing a corrupted shared library"],
   ["EUSERS", 87, 94, "Too many users"],
   ["ENOTSOCK", 88, 95, "Socket operation on non-socket"],
   ["EDESTADDRREQ", 89, 96, "Destination address required"],

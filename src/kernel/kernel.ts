@@ -1,15 +1,13 @@
 /** The kernel of one run: what all its processes share. Two runs in one host process know nothing of each other. */
-import { FUTEX_BITSET_MATCH_ANY, FutexTable } from "./futex.ts";
+import { endProcess, retireTask } from "./exit.ts";
+import { FutexTable } from "./futex.ts";
 import type { LimitReached, RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
 import type { ExitStatus, ProcessParts } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
-import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED } from "./siginfo.ts";
-import { sendToProcess } from "./signal-sending.ts";
 import type { Credentials } from "./credentials.ts";
 import { SignalTable } from "./signal.ts";
 import { Task } from "./task.ts";
-import { GuestFault } from "../memory/guest-fault.ts";
 import { errno } from "./errno.ts";
 
 /** Where the kernel gets the time from: `host/clock.ts`, or a clock that a test moves. All in nanoseconds. */
@@ -69,9 +67,8 @@ export class Kernel {
     this.#warn(line);
   }
 
-  /** A new process with its first task, both in the tables. Throws EAGAIN where the run's limit is reached. */
+  /** A new process with its first task, both in the tables. Throws EAGAIN where a limit is reached. */
   createProcess(parent: Process | null, parts: ProcessParts, registerBytes: number, credentials: Credentials): Task {
-    if (this.tasks.size >= (this.limits.processes ?? Infinity)) throw errno.EAGAIN;
     const pid = this.#allocatePid();
     const process = new Process(this, pid, parent, parts);
     const task = new Task(pid, process, registerBytes, credentials, "");
@@ -80,23 +77,31 @@ export class Kernel {
     return task;
   }
 
+  /** One more task of a process (a thread). Throws EAGAIN where a limit is reached. */
+  createThread(process: Process, registerBytes: number, credentials: Credentials, name: string): Task {
+    const tid = this.#allocatePid();
+    const task = new Task(tid, process, registerBytes, credentials, name);
+    this.tasks.set(tid, task);
+    return task;
+  }
+
+  /** Throws EAGAIN where the run, or the user (RLIMIT_NPROC), has as many tasks as may be. */
+  checkTaskLimit(task: Task): void {
+    if (this.tasks.size >= (this.limits.processes ?? Infinity)) throw errno.EAGAIN;
+    if (task.credentials.isPrivileged) return;
+    if (this.tasks.size >= task.process.limits.soft("RLIMIT_NPROC")) throw errno.EAGAIN;
+  }
+
   /** exit(2) of one task; with the last one the process has ended, with that task's code. */
   endTask(task: Task, code: number): void {
     const { process } = task;
     if (process.tasks.size === 1) this.endProcess(process, { kind: "exited", code });
-    else this.#retire(task);
+    else retireTask(task);
   }
 
   /** exit_group(2), or death by a signal: all tasks end. The first reason counts. */
   endProcess(process: Process, status: ExitStatus): void {
-    if (process.exit !== null) return;
-    process.exit = status;
-    process.timers.clear();
-    for (const task of [...process.tasks]) this.#retire(task);
-    const code = status.kind === "exited" ? CLD_EXITED : CLD_KILLED;
-    this.#tellParent(process, code, status.kind === "exited" ? status.code : status.signal);
-    for (const child of process.children) child.parent = null;
-    this.onProcessEnd(process);
+    endProcess(process, status);
   }
 
   /** A limit on the whole run is reached: everything ends. `limitReached` keeps the first reason. */
@@ -111,72 +116,25 @@ export class Kernel {
   /** Called when a process has ended: the machine gives its memory and files back, and ends the run with the initial one. */
   onProcessEnd: (process: Process) => void = () => undefined;
 
-  #retire(task: Task): void {
-    const { process } = task;
-    if (this.scheduler.current === task) this.scheduler.bookTime();
-    process.endedUserTime += task.userTime;
-    process.endedSystemTime += task.systemTime;
-    this.scheduler.remove(task);
-    task.state = "ended";
-    process.tasks.delete(task);
-    this.tasks.delete(task.tid);
-    if (task.clearChildTid !== 0) {
-      try {
-        process.memory.writeU32(task.clearChildTid, 0);
-        this.futexes.wake(process.space, task.clearChildTid, 1, FUTEX_BITSET_MATCH_ANY);
-      } catch (error) {
-        // Linux does not mind a bad address here either: nobody is left to tell.
-        if (!(error instanceof GuestFault)) throw error;
-      }
-    }
-  }
-
-  /** A stop signal's default action. */
-  stopProcess(process: Process, signal: number): void {
-    for (const task of process.tasks) {
-      // A task that waits stays parked, and looks at the stop when it is woken.
-      if (task.state !== "running") continue;
-      task.state = "stopped";
-      this.scheduler.remove(task);
-    }
-    process.stopSignal = signal;
-    this.#tellParent(process, CLD_STOPPED, signal);
-    this.onProcessStop(process, signal);
-  }
+  /** Called when a task is about to leave the tables, with its memory still there. */
+  onTaskEnd: (task: Task) => void = () => undefined;
 
   /** Called when a process has stopped: the command line stops babelf alike. */
   onProcessStop: (process: Process, signal: number) => void = () => undefined;
-
-  continueTask(task: Task): void {
-    const { process } = task;
-    task.state = "running";
-    this.scheduler.add(task);
-    if (process.stopSignal === 0) return;
-    process.stopSignal = 0;
-    this.#tellParent(process, CLD_CONTINUED, this.signals.number("SIGCONT"));
-  }
-
-  #tellParent(process: Process, code: number, status: number): void {
-    const { parent } = process;
-    if (parent === null) return;
-    const { user, system } = process.cpuTime;
-    const ticks = (time: bigint) => Number(time / 10_000_000n);
-    const uid = process.leader?.credentials.uid ?? 0;
-    sendToProcess(parent, {
-      signal: this.signals.number("SIGCHLD"),
-      errno: 0,
-      code,
-      fields: { kind: "child", pid: process.pid, uid, status, userTime: ticks(user), systemTime: ticks(system) },
-    });
-    parent.childEvents.wake();
-  }
 
   #allocatePid(): number {
     for (let tries = FIRST_PID; tries <= LAST_PID; tries++) {
       this.#lastPid = this.#lastPid >= LAST_PID ? FIRST_PID : this.#lastPid + 1;
       const pid = this.#lastPid;
-      if (!this.tasks.has(pid) && !this.processes.has(pid)) return pid;
+      if (!this.#isTaken(pid)) return pid;
     }
     throw errno.EAGAIN;
+  }
+
+  /** A number is free when neither a task nor a process, a group or a session goes by it. */
+  #isTaken(pid: number): boolean {
+    if (this.tasks.has(pid) || this.processes.has(pid)) return true;
+    for (const process of this.processes.values()) if (process.pgid === pid || process.sid === pid) return true;
+    return false;
   }
 }

@@ -7,6 +7,7 @@ import { O, POLL, S } from "./fs/flags.ts";
 import { Inode, anonymousDevice, plainStat } from "./fs/inode.ts";
 import type { DeviceNumber, FileSystem, Stat, StatFs } from "./fs/inode.ts";
 import { Wait, WaitQueue } from "./wait.ts";
+import type { WakeReason } from "./wait.ts";
 
 /** Up to so many bytes are written in one piece (limits.h). */
 export const PIPE_BUF = 4096;
@@ -269,13 +270,18 @@ export function openFifo(identity: unknown, path: Path, flags: number): FileDesc
   if (!alone || (flags & O.NONBLOCK) !== 0) return description;
 
   const seen = end === O.RDONLY ? fifo.writersSeen : fifo.readersSeen;
-  const wait: Wait<FileDescription> = new Wait([end === O.RDONLY ? fifo.readQueue : fifo.writeQueue], null, (reason) => {
+  const abandon = (): void => {
+    description.retain();
+    description.release();
+  };
+  const resume = (reason: WakeReason): FileDescription | Wait<FileDescription> => {
     // Somebody may have come and gone again meanwhile: that counts.
     if ((end === O.RDONLY ? fifo.writersSeen : fifo.readersSeen) !== seen) return description;
     if (reason !== "signal") return wait;
-    description.retain();
-    description.release();
+    abandon();
     throw errno.ERESTARTSYS;
-  });
+  };
+  const queue = end === O.RDONLY ? fifo.readQueue : fifo.writeQueue;
+  const wait: Wait<FileDescription> = new Wait([queue], null, resume, abandon);
   return wait;
 }

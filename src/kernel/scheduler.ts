@@ -40,6 +40,7 @@ export class Scheduler {
   #current: Task | null = null;
   #wakeLoop: (() => void) | null = null;
   #stopRequested = false;
+  #yielded = false;
   /** Processor time of the host thread when it was last booked to a task. */
   #booked = { user: 0n, system: 0n };
   /** Monotonic time at which the running task must leave the processor. */
@@ -59,8 +60,12 @@ export class Scheduler {
     return this.#ready.length > 0;
   }
 
-  /** A task that is ready to run: new, or continued after a stop. */
+  /** A task that is ready to run: new, woken, or continued after a stop. In a stopped process it waits for that. */
   add(task: Task): void {
+    if (task.process.stopSignal !== 0) {
+      task.state = "stopped";
+      return;
+    }
     if (!this.#ready.includes(task)) this.#ready.push(task);
     this.#wakeLoop?.();
   }
@@ -86,10 +91,40 @@ export class Scheduler {
     this.add(task);
   }
 
+  /** sched_yield(2): whoever else could run now gets its turn first. */
+  yield(): void {
+    if (this.hasReady) this.#yielded = true;
+  }
+
+  /** Whether the running task must leave the processor; `now` is monotonic time. */
+  isSliceOver(now: bigint): boolean {
+    return this.#yielded || now >= this.sliceEnd;
+  }
+
+  /** The running task lets others go first. */
+  get hasYielded(): boolean {
+    return this.#yielded;
+  }
+
   /** A signal (or its end) is there for the task: if it waits, it is asked again with "signal". */
   notify(task: Task): void {
     task.attention = true;
     this.#wake(task, "signal");
+  }
+
+  /** The task's process has stopped: one that is ready is held back, one that waits goes on waiting. */
+  hold(task: Task): void {
+    if (this.#parked.has(task)) return;
+    const index = this.#ready.indexOf(task);
+    if (index >= 0) this.#ready.splice(index, 1);
+    task.state = "stopped";
+  }
+
+  /** The task's process goes on. */
+  release(task: Task): void {
+    if (task.state !== "stopped") return;
+    task.state = "running";
+    this.add(task);
   }
 
   /** Takes a task out of every list, because it has ended or stopped. */
@@ -142,6 +177,7 @@ export class Scheduler {
       this.sliceEnd = end;
       this.#booked = this.#clock.threadTime();
       this.#current = task;
+      this.#yielded = false;
       const reason = this.#reasons.get(task);
       this.#reasons.delete(task);
       try {

@@ -1,4 +1,5 @@
 /** Taking signals: what a task does with what is pending, on its way back to guest code or out of a wait. */
+import { stopProcess } from "./job-control.ts";
 import { DEFAULT_ACTION, SIG_DFL, SIG_IGN } from "./signal-actions.ts";
 import type { SignalAction } from "./signal-actions.ts";
 import { signalBit } from "./signal.ts";
@@ -39,7 +40,7 @@ export function nextDelivery(task: Task): Delivery | null {
       case "continue":
         continue;
       case "stop":
-        process.kernel.stopProcess(process, info.signal);
+        stopProcess(process, info.signal);
         // What else is pending is looked at when the task goes on.
         task.attention = true;
         return null;

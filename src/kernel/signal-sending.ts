@@ -1,4 +1,5 @@
 /** Sending signals: to a task, to a process, and by the kernel to a task that went wrong (signal(7), kill(2)). */
+import { continueProcess } from "./job-control.ts";
 import type { Process } from "./process.ts";
 import { DEFAULT_ACTION, SIG_DFL, SIG_IGN } from "./signal-actions.ts";
 import { hasSignal, signalBit } from "./signal.ts";
@@ -64,16 +65,16 @@ function send(process: Process, queue: SignalQueue, tasks: Iterable<Task>, info:
   if ((signals.stops & bit) !== 0n) discardEverywhere(process, signalBit(signals.number("SIGCONT")));
   else if (signals.defaultAction(info.signal) === "continue") {
     discardEverywhere(process, signals.stops);
-    resumeStopped(process);
+    continueProcess(process);
   }
   const takers = [...tasks];
   const blockedByAll = takers.every((task) => hasSignal(task.blocked, info.signal));
   if (!blockedByAll && process.actions.ignores(info.signal)) return;
   queue.add(info, process.limits.soft("RLIMIT_SIGPENDING"));
+  if (info.signal === signals.number("SIGKILL")) continueProcess(process, true);
   process.signalArrival.wake();
   for (const task of takers) {
     if (hasSignal(task.blocked, info.signal)) continue;
-    if (task.state === "stopped" && info.signal === signals.number("SIGKILL")) resumeStopped(process);
     kernel.scheduler.notify(task);
     // One that runs (or waits and can be woken) is enough, except for what concerns the whole process.
     if (signals.defaultAction(info.signal) === "ignore") break;
@@ -83,12 +84,4 @@ function send(process: Process, queue: SignalQueue, tasks: Iterable<Task>, info:
 function discardEverywhere(process: Process, set: bigint): void {
   process.signals.discard(set);
   for (const task of process.tasks) task.signals.discard(set);
-}
-
-/** SIGCONT and SIGKILL: stopped tasks go on. */
-function resumeStopped(process: Process): void {
-  for (const task of process.tasks) {
-    if (task.state !== "stopped") continue;
-    process.kernel.continueTask(task);
-  }
 }

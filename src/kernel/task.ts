@@ -24,7 +24,8 @@ export function isOn(stack: AlternateStack, pointer: number): boolean {
 export type TaskState = "running" | "waiting" | "stopped" | "ended";
 
 export class Task {
-  readonly tid: number;
+  /** Changes once, where a thread runs execve(2): then it is the process's only one, and its first. */
+  tid: number;
   readonly process: Process;
   /** The name that prctl(PR_SET_NAME) gives and /proc shows: at most 15 bytes, Latin-1. */
   name: string;
@@ -55,6 +56,9 @@ export class Task {
   clearChildTid = 0;
   /** set_robust_list(2). */
   robustList: { readonly head: number; readonly length: number } | null = null;
+
+  /** PR_SET_PDEATHSIG; 0: none. */
+  parentDeathSignal = 0;
 
   credentials: Credentials;
   /** Processor time used so far, nanoseconds. */

@@ -39,17 +39,27 @@ export class Wait<T = number> {
    */
   readonly resume: (reason: WakeReason) => T | Wait<T>;
 
-  constructor(queues: readonly WaitQueue[], deadline: bigint | null, resume: (reason: WakeReason) => T | Wait<T>) {
+  /** The task has ended and will not come back: undoes what the wait has left elsewhere. */
+  readonly abandon: (() => void) | null;
+
+  constructor(
+    queues: readonly WaitQueue[],
+    deadline: bigint | null,
+    resume: (reason: WakeReason) => T | Wait<T>,
+    abandon: (() => void) | null = null,
+  ) {
     this.queues = queues;
     this.deadline = deadline;
     this.resume = resume;
+    this.abandon = abandon;
   }
 
   /** The same wait with its result mapped. */
   then<U>(map: (result: T) => U | Wait<U>): Wait<U> {
-    return new Wait<U>(this.queues, this.deadline, (reason) => {
+    const resume = (reason: WakeReason): U | Wait<U> => {
       const result = this.resume(reason);
       return result instanceof Wait ? result.then(map) : map(result);
-    });
+    };
+    return new Wait<U>(this.queues, this.deadline, resume, this.abandon);
   }
 }

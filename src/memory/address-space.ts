@@ -314,6 +314,15 @@ export class AddressSpace {
     return (this.pageTable[address >>> 12]! & PAGE_BEYOND_EOF) !== 0 ? "beyondEof" : "ok";
   }
 
+  /** What names the futex at `address`: this space, or the shared memory that is mapped there and the offset in it. */
+  futexKey(address: number): { readonly space: unknown; readonly address: number } {
+    const at = address >>> 0;
+    const mapping = this.#list.find(at);
+    if (mapping === undefined || !mapping.shared) return { space: this, address: at };
+    if (mapping.backing === null) return { space: this, address: at };
+    return { space: mapping.backing.identity, address: mapping.offset + (at - mapping.start) };
+  }
+
   /** Whether no mapping touches the range. */
   isFree(address: number, length: number): boolean {
     return this.#list.isFree(address, address + length);

@@ -1,5 +1,5 @@
 /** Calls system calls by name in tests, with real guest memory and the o32 ABI, without a CPU. */
-import { Errno } from "../kernel/errno.ts";
+import { Errno, errno } from "../kernel/errno.ts";
 import { testKernel } from "../kernel/kernel.test-support.ts";
 import type { TestKernel } from "../kernel/kernel.test-support.ts";
 import { Wait } from "../kernel/wait.ts";
@@ -62,7 +62,7 @@ export function testCalls(rows: readonly SyscallRow[]): TestCalls {
     control: { read: () => 0, write: () => undefined },
     noReservation: 1,
   });
-  const machine = { invalidateCode: () => undefined, release: "6.1.0", hostname: "test" };
+  const machine = { ...NO_TASKS, invalidateCode: () => undefined, release: "6.1.0", hostname: "test" };
   const context = new SyscallContext(kernel.task, abi, machine, new DataView(new ArrayBuffer(0x1000)));
   return {
     ...kernel,
@@ -76,6 +76,12 @@ export function testCalls(rows: readonly SyscallRow[]): TestCalls {
     },
   };
 }
+
+const refuse = (): never => {
+  throw errno.ENOSYS;
+};
+/** A machine that makes no tasks and runs no programs. */
+export const NO_TASKS = { clone: refuse, exec: refuse } as const;
 
 /** What a wait comes to when it is asked again. */
 export function resume(wait: unknown, reason: WakeReason): unknown {

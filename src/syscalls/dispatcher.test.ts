@@ -4,6 +4,7 @@ import { errno } from "../kernel/errno.ts";
 import { Wait, WaitQueue } from "../kernel/wait.ts";
 import { GuestMemory } from "../memory/guest-memory.ts";
 import { PAGE_READ, PAGE_WRITE } from "../memory/page-table.ts";
+import { NO_TASKS } from "./call.test-support.ts";
 import { mipsO32 } from "./abi/mips-o32.ts";
 import * as arg from "./arguments.ts";
 import { SyscallContext } from "./context.ts";
@@ -29,7 +30,7 @@ function machine(rows: readonly SyscallRow[], littleEndian = true) {
   const kernel = { warnOnce: (line: string) => void (warnings.includes(line) || warnings.push(line)), tasks: new Map() };
   const task = { tid: 2, process: { memory, kernel } } as unknown as SyscallContext["task"];
   const registers = new DataView(new ArrayBuffer(256));
-  const call = new SyscallContext(task, abi, { release: "6.1.0", hostname: "test", invalidateCode() {} }, registers);
+  const call = new SyscallContext(task, abi, { release: "6.1.0", hostname: "test", ...NO_TASKS, invalidateCode() {} }, registers);
   const dispatcher = new Dispatcher(abi, rows);
   return {
     call,

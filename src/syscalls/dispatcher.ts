@@ -6,6 +6,7 @@
  * moving the program counter back (`Abi.rewind`).
  */
 import { Errno, errno } from "../kernel/errno.ts";
+import { forceSignal } from "../kernel/signal-sending.ts";
 import { Wait, type WakeReason } from "../kernel/wait.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import { MemoryError } from "../memory/memory-error.ts";
@@ -53,22 +54,33 @@ const RESTART_ERRORS: ReadonlySet<Errno> = new Set([
   errno.ERESTART_RESTARTBLOCK,
 ]);
 
+/** Numbers from here on are looked up in a map. */
+const FAR = 1024;
+
 export class Dispatcher {
   readonly abi: Abi;
+  /** By number less `firstNumber`: the calls that are numbered one after the other. */
   readonly #entries: (Entry | undefined)[] = [];
+  /** The few with numbers far away (ARM's own, from 0x0f0001). */
+  readonly #farEntries = new Map<number, Entry>();
   readonly #names = new Map<number, string>();
   tracer: SyscallTracer | null = null;
 
-  /** Rows whose name the ABI has no number for are left out. */
+  /** Rows that the ABI has no number for are left out. */
   constructor(abi: Abi, rows: readonly SyscallRow[]) {
     this.abi = abi;
-    for (const [name, number] of abi.numbers) this.#names.set(number, name);
+    const byName = new Map<string, SyscallRow>();
     for (const row of rows) {
-      const number = abi.numbers.get(row.name);
-      if (number === undefined) continue;
-      const index = number - abi.firstNumber;
-      if (this.#entries[index] !== undefined) throw new Error(`two rows for the system call ${row.name}`);
-      this.#entries[index] = prepare(row, abi);
+      if (byName.has(row.name)) throw new Error(`two rows for the system call ${row.name}`);
+      byName.set(row.name, row);
+    }
+    for (const [name, number] of abi.numbers) {
+      this.#names.set(number, name);
+      const row = byName.get(abi.rowNames.get(name) ?? name);
+      if (row === undefined) continue;
+      const entry = prepare(row.name === name ? row : { ...row, name }, abi);
+      if (number - abi.firstNumber < FAR) this.#entries[number - abi.firstNumber] = entry;
+      else this.#farEntries.set(number, entry);
     }
     // A dense array keeps the lookup in `call` a plain indexed load.
     for (let index = 0; index < this.#entries.length; index++) this.#entries[index] ??= undefined;
@@ -78,7 +90,7 @@ export class Dispatcher {
   call(call: SyscallContext): Outcome {
     const number = this.abi.syscallNumber(call.registers);
     call.number = number;
-    const entry = this.#entries[number - this.abi.firstNumber];
+    const entry = this.#entries[number - this.abi.firstNumber] ?? this.#farEntries.get(number);
     if (entry === undefined) return this.#unknown(call, number);
     call.row = entry.row;
     try {
@@ -193,6 +205,11 @@ export class Dispatcher {
   #unknown(call: SyscallContext, number: number): Outcome {
     if (number === this.abi.indirectNumber) return this.#indirect(call);
     call.row = null;
+    const signal = this.abi.signals.badCall(call, number);
+    if (signal !== null) {
+      forceSignal(call.task, signal);
+      return DONE;
+    }
     this.#warnMissing(call, number);
     if (this.tracer !== null) {
       call.row = unknownRow(this.#names.get(number), number);

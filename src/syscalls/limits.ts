@@ -183,7 +183,10 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
   partial("ioprio_get", [arg.int, arg.int], "IOPRIO_CLASS_NONE for everybody", () => 0),
   partial("ioprio_set", [arg.int, arg.int, arg.hexadecimal], "changes nothing", () => 0),
 
-  full("sched_yield", [], () => 0),
+  full("sched_yield", [], (call) => {
+    call.kernel.scheduler.yield();
+    return 0;
+  }),
   partial("sched_setscheduler", [arg.pid, arg.choice("scheduling"), arg.structIn("schedParam", "sched_param")], SCHED_NOTE, (call, pid, policy, param) => {
     if (param === 0) throw errno.EINVAL;
     return setScheduling(call, pid, policy, Number(call.abi.structs.schedParam.read(call.memory, param).sched_priority));

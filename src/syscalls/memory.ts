@@ -214,5 +214,12 @@ export const MEMORY_ROWS: readonly SyscallRow[] = [
     call.machine.invalidateCode(call.task, address, length);
     return 0;
   }),
+  // ARM's takes the end instead of the length, and makes nothing of a range that is not the program's (EINVAL).
+  full("arm_cacheflush", [arg.pointer, arg.pointer, arg.int], (call, start, end, flags) => {
+    if (end < start || flags !== 0) throw errno.EINVAL;
+    if (end > call.process.space.limit) throw errno.EFAULT;
+    if (end > start) call.machine.invalidateCode(call.task, start, end - start);
+    return 0;
+  }),
   missing("cachectl", [arg.pointer, arg.size, arg.int], "not implemented on Linux either"),
 ];

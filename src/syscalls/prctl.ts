@@ -11,13 +11,11 @@ type Operation = (call: SyscallContext, arg2: number, arg3: number, arg4: number
 
 /** What is kept and given back. */
 interface TaskValues {
-  parentDeathSignal: number;
   noNewPrivileges: boolean;
 }
 interface ProcessValues {
   dumpable: number;
   keepCapabilities: number;
-  childSubreaper: number;
   hugePagesDisabled: number;
   tscMode: number;
 }
@@ -26,13 +24,13 @@ const ofProcesses = new WeakMap<Process, ProcessValues>();
 
 function taskValues(call: SyscallContext): TaskValues {
   let values = ofTasks.get(call.task);
-  if (values === undefined) ofTasks.set(call.task, (values = { parentDeathSignal: 0, noNewPrivileges: false }));
+  if (values === undefined) ofTasks.set(call.task, (values = { noNewPrivileges: false }));
   return values;
 }
 function processValues(call: SyscallContext): ProcessValues {
   let values = ofProcesses.get(call.process);
   if (values === undefined) {
-    values = { dumpable: 1, keepCapabilities: 0, childSubreaper: 0, hugePagesDisabled: 0, tscMode: 1 };
+    values = { dumpable: 1, keepCapabilities: 0, hugePagesDisabled: 0, tscMode: 1 };
     ofProcesses.set(call.process, values);
   }
   return values;
@@ -57,11 +55,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   PR_SET_PDEATHSIG: (call, signal) => {
     if (signal !== 0 && !call.kernel.signals.isValid(signal)) throw errno.EINVAL;
-    taskValues(call).parentDeathSignal = signal;
+    call.task.parentDeathSignal = signal;
     return 0;
   },
   PR_GET_PDEATHSIG: (call, address) => {
-    call.memory.writeS32(address, taskValues(call).parentDeathSignal);
+    call.memory.writeS32(address, call.task.parentDeathSignal);
     return 0;
   },
   PR_GET_DUMPABLE: (call) => processValues(call).dumpable,
@@ -91,11 +89,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   PR_GET_TIMERSLACK: (call) => Number(call.task.timerSlack),
   PR_SET_CHILD_SUBREAPER: (call, value) => {
-    processValues(call).childSubreaper = value === 0 ? 0 : 1;
+    call.process.childSubreaper = value !== 0;
     return 0;
   },
   PR_GET_CHILD_SUBREAPER: (call, address) => {
-    call.memory.writeS32(address, processValues(call).childSubreaper);
+    call.memory.writeS32(address, call.process.childSubreaper ? 1 : 0);
     return 0;
   },
   PR_SET_THP_DISABLE: (call, value) => {

@@ -4,7 +4,9 @@ import { DESCRIPTOR_ROWS } from "./descriptors.ts";
 import { DIRECTORY_ROWS } from "./directories.ts";
 import { EVENT_ROWS } from "./events.ts";
 import { FILE_ROWS } from "./files.ts";
+import { FUTEX_ROWS } from "./futex.ts";
 import { IDENTITY_ROWS } from "./identity.ts";
+import { IDENTITY_16_ROWS } from "./identity16.ts";
 import { IOCTL_ROWS } from "./ioctl.ts";
 import { LIMIT_ROWS } from "./limits.ts";
 import { MEMORY_ROWS } from "./memory.ts";
@@ -12,12 +14,15 @@ import { OPENING_ROWS } from "./opening.ts";
 import { POLL_ROWS } from "./poll.ts";
 import { PRCTL_ROWS } from "./prctl.ts";
 import { PROCESS_ROWS } from "./process.ts";
+import { PROGRAM_ROWS } from "./programs.ts";
 import type { SyscallRow } from "./row.ts";
 import { SIGNAL_ROWS } from "./signals.ts";
 import { STAT_ROWS } from "./stat.ts";
 import { SYNC_ROWS } from "./syncing.ts";
 import { SYSTEM_ROWS } from "./system.ts";
+import { TASK_ROWS } from "./tasks.ts";
 import { TIME_ROWS } from "./time.ts";
+import { WAIT_ROWS } from "./wait.ts";
 
 /** By subject, for the documentation. */
 export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = {
@@ -34,8 +39,9 @@ export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = 
   Memory: MEMORY_ROWS,
   Signals: SIGNAL_ROWS,
   Time: TIME_ROWS,
-  "Processes and threads": PROCESS_ROWS,
+  "Processes and threads": [...PROCESS_ROWS, ...TASK_ROWS, ...PROGRAM_ROWS, ...WAIT_ROWS, ...FUTEX_ROWS],
   "Users and groups": IDENTITY_ROWS,
+  "Users and groups, ids of 16 bits": IDENTITY_16_ROWS,
   "Limits and scheduling": LIMIT_ROWS,
   "Process attributes": PRCTL_ROWS,
   System: SYSTEM_ROWS,

@@ -47,20 +47,22 @@ function changeAction(call: SyscallContext, signal: number, next: SignalAction |
   return before;
 }
 
-function sigaction(call: SyscallContext, signal: number, action: number, oldAction: number, old: boolean): number {
+/** The old sigaction(2). */
+function sigaction(call: SyscallContext, signal: number, action: number, oldAction: number): number {
   const abi = call.abi.signals;
-  let next = action === 0 ? null : abi.readAction(call.memory, action);
-  if (next !== null && old) next = { ...next, mask: next.mask & OLD_SET };
-  const before = changeAction(call, signal, next);
-  if (oldAction !== 0) {
-    abi.writeAction(call.memory, oldAction, old ? { ...before, mask: before.mask & OLD_SET } : before);
-  }
+  const { read, write } = abi.oldAction ?? { read: abi.readAction, write: abi.writeAction };
+  const oneWord = (each: SignalAction): SignalAction => ({ ...each, mask: each.mask & OLD_SET });
+  const before = changeAction(call, signal, action === 0 ? null : oneWord(read(call.memory, action)));
+  if (oldAction !== 0) write(call.memory, oldAction, oneWord(before));
   return 0;
 }
 
 function rtSigaction(call: SyscallContext, signal: number, action: number, oldAction: number, size: number): number {
   checkSetSize(call, size);
-  return sigaction(call, signal, action, oldAction, false);
+  const abi = call.abi.signals;
+  const before = changeAction(call, signal, action === 0 ? null : abi.readAction(call.memory, action));
+  if (oldAction !== 0) abi.writeAction(call.memory, oldAction, before);
+  return 0;
 }
 
 // ── masks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +152,7 @@ function sigaltstack(call: SyscallContext, next: number, old: number): number {
 
 // ── sending ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** kill(2)'s rule: root, or the sender's real or effective user is the target's real or saved one. Throws EPERM. */
-function checkSender(call: SyscallContext, target: Task | null): void {
+export function checkSender(call: SyscallContext, target: Task | null): void {
   const sender = call.task.credentials;
   if (target === null || target.process === call.process || sender.isPrivileged) return;
   const { real, saved } = target.credentials.user;
@@ -206,14 +208,14 @@ function findTask(call: SyscallContext, tgid: number, tid: number): Task {
 }
 
 /** rt_sigqueueinfo(2)'s siginfo_t: nobody may pretend to be the kernel, or kill(2), towards others. */
-function readInfo(call: SyscallContext, pid: number, signal: number, address: number): SignalInfo {
+export function readSentInfo(call: SyscallContext, pid: number, signal: number, address: number): SignalInfo {
   const info = call.abi.signals.readInfo(call.memory, address, signal);
   if ((info.code >= 0 || info.code === SI_TKILL) && pid !== call.process.pid) throw errno.EPERM;
   return info;
 }
 
 function queueInfo(call: SyscallContext, pid: number, signal: number, address: number): number {
-  const info = readInfo(call, pid, signal, address);
+  const info = readSentInfo(call, pid, signal, address);
   const target = call.kernel.processes.get(pid);
   if (target === undefined) throw pid === call.kernel.init.pid ? errno.EPERM : errno.ESRCH;
   checkSender(call, target.leader);
@@ -224,7 +226,7 @@ function queueInfo(call: SyscallContext, pid: number, signal: number, address: n
 
 function queueTaskInfo(call: SyscallContext, tgid: number, tid: number, signal: number, address: number): number {
   if (tid <= 0 || tgid <= 0) throw errno.EINVAL;
-  const info = readInfo(call, tid, signal, address);
+  const info = readSentInfo(call, tid, signal, address);
   const target = findTask(call, tgid, tid);
   checkSignal(call, signal);
   if (signal !== 0) sendToTask(target, info);
@@ -286,9 +288,7 @@ const info = arg.pointer;
 
 export const SIGNAL_ROWS: readonly SyscallRow[] = [
   full("rt_sigaction", [arg.signal, arg.pointer, arg.pointer, arg.size], rtSigaction),
-  full("sigaction", [arg.signal, arg.pointer, arg.pointer], (call, signal, action, oldAction) =>
-    sigaction(call, signal, action, oldAction, true),
-  ),
+  full("sigaction", [arg.signal, arg.pointer, arg.pointer], sigaction),
   full("rt_sigprocmask", [arg.int, set, set, arg.size], rtSigprocmask),
   full("sigprocmask", [arg.int, set, set], sigprocmask),
   full("sgetmask", [], (call) => Number(call.task.blocked & OLD_SET)),
@@ -307,6 +307,10 @@ export const SIGNAL_ROWS: readonly SyscallRow[] = [
     return suspend(call, call.abi.signals.readSet(call.memory, at));
   }),
   full("sigsuspend", [set], (call, at) => suspend(call, call.abi.signals.readSet(call.memory, at))),
+  // Where the set is a word among the arguments: the third, behind two that were for the kernel's own use.
+  full("sigsuspend3", [arg.int, arg.hexadecimal, arg.hexadecimal], (call, _restart, _old, mask) =>
+    suspend(call, BigInt(mask)),
+  ),
   full("pause", [], (call) => suspend(call, null)),
   full("sigaltstack", [arg.pointer, arg.pointer], sigaltstack),
   full("kill", [arg.pid, arg.signal], kill),

@@ -150,7 +150,9 @@ function writeStatfs(call: SyscallContext, address: number, stat: StatFs): numbe
 }
 
 function writeStatfs64(call: SyscallContext, size: number, address: number, stat: StatFs): number {
-  if (size !== call.abi.structs.statfs64.size) throw errno.EINVAL;
+  // Where the struct is packed, C libraries pass the size that it has unpacked.
+  const own = call.abi.structs.statfs64.size;
+  if (size !== own && size !== Math.ceil(own / 8) * 8) throw errno.EINVAL;
   call.abi.structs.statfs64.write(call.memory, address, statfsFields(stat));
   return 0;
 }

@@ -30,6 +30,14 @@ function fadvise(call: SyscallContext, fd: number, length: bigint, advice: numbe
   return 0;
 }
 
+function syncFileRange(call: SyscallContext, fd: number, offset: bigint, length: bigint, flags: number): number {
+  if (offset < 0n || length < 0n || (flags & ~7) !== 0) throw errno.EINVAL;
+  const file = opened(call, fd);
+  const { type } = file.path.inode;
+  if (type !== S.IFREG && type !== S.IFBLK && type !== S.IFDIR && type !== S.IFLNK) throw errno.ESPIPE;
+  return sync(call, fd, true);
+}
+
 export const SYNC_ROWS: readonly SyscallRow[] = [
   full("fsync", [arg.fd], (call, fd) => sync(call, fd, false)),
   full("fdatasync", [arg.fd], (call, fd) => sync(call, fd, true)),
@@ -38,18 +46,19 @@ export const SYNC_ROWS: readonly SyscallRow[] = [
     opened(call, fd);
     return 0;
   }),
+  full("sync_file_range", [arg.fd, arg.offset64, arg.offset64, arg.flags("syncRange")], syncFileRange),
+  // ARM's own order, so that no register is lost to the alignment of a pair.
   full(
-    "sync_file_range",
-    [arg.fd, arg.offset64, arg.offset64, arg.flags("syncRange")],
-    (call, fd, offset, length, flags) => {
-      if (offset < 0n || length < 0n || (flags & ~7) !== 0) throw errno.EINVAL;
-      const file = opened(call, fd);
-      const { type } = file.path.inode;
-      if (type !== S.IFREG && type !== S.IFBLK && type !== S.IFDIR && type !== S.IFLNK) throw errno.ESPIPE;
-      return sync(call, fd, true);
-    },
+    "arm_sync_file_range",
+    [arg.fd, arg.flags("syncRange"), arg.offset64, arg.offset64],
+    (call, fd, flags, offset, length) => syncFileRange(call, fd, offset, length, flags),
   ),
   full("fadvise64", [arg.fd, arg.offset64, arg.offset64, arg.choice("fadvise")], (call, fd, _offset, length, advice) =>
     fadvise(call, fd, length, advice),
+  ),
+  full(
+    "arm_fadvise64_64",
+    [arg.fd, arg.choice("fadvise"), arg.offset64, arg.offset64],
+    (call, fd, advice, _offset, length) => fadvise(call, fd, length, advice),
   ),
 ];

@@ -129,6 +129,7 @@ export const SYSTEM_ROWS: readonly SyscallRow[] = [
     call.abi.setThreadPointer(call.registers, pointer);
     return 0;
   }),
+  full("get_thread_area", [], (call) => call.abi.threadPointer(call.registers), "hex"),
   partial("sysmips", [arg.int, arg.hexadecimal, arg.hexadecimal], "SETNAME and MIPS_RDNVRAM are EINVAL", sysmips),
   partial("syslog", [arg.int, arg.output, arg.int], "the kernel's log is empty and for root only", (call, type) => {
     if (!call.task.credentials.isPrivileged) throw errno.EPERM;

@@ -1,5 +1,5 @@
 /**
- * The user-mode machine: one process's translator and memories, its kernel and its system calls, put together.
+ * The user-mode machine: runs the tasks of all processes of a run, each on the processor of its address space.
  *
  *     scheduler ── run(task) ──▶ Engine.run ── guest code ──▶ systemCall ──▶ Dispatcher ──▶ handler
  *         ▲                        │ exception                    │ waits
@@ -10,8 +10,6 @@
  */
 import { setImmediate as hostTurn } from "node:timers/promises";
 import { CodeFault } from "../cpu/isa.ts";
-import type { CodeReader } from "../cpu/isa.ts";
-import { REGISTERS_BASE, REGISTERS_END } from "../cpu/isa.ts";
 import { keepAlive } from "../host/clock.ts";
 import { errno } from "../kernel/errno.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -23,16 +21,20 @@ import type { Delivery } from "../kernel/signal-delivery.ts";
 import { forceSegv, forceSignal } from "../kernel/signal-sending.ts";
 import type { Task } from "../kernel/task.ts";
 import type { WakeReason } from "../kernel/wait.ts";
+import type { Personality } from "../loader/index.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
-import type { GuestMemory } from "../memory/guest-memory.ts";
 import { Dispatcher, DONE, INTERRUPTED, SyscallContext, WAITING } from "../syscalls/index.ts";
-import type { Machine, Outcome as CallOutcome, SyscallTracer } from "../syscalls/index.ts";
+import type { CloneRequest, ExecRequest, Machine, Outcome as CallOutcome, SyscallTracer } from "../syscalls/index.ts";
 import { ROWS } from "../syscalls/index.ts";
-import { Engine } from "../translate/engine.ts";
 import type { Exit } from "../translate/engine.ts";
 import { PC } from "../translate/layout.ts";
-import type { Guest } from "./guests.ts";
-import type { ProcessMemories } from "./memories.ts";
+import type { Guest } from "./guest.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { MemoryPool } from "./memories.ts";
+import { codeReader } from "./processor.ts";
+import type { Processor } from "./processor.ts";
+import type { LoadedProgram, ProgramFiles } from "./program.ts";
+import type { ProgramFacts } from "./system-info.ts";
 
 /** Fuel of a task's first run; then it follows from how long the runs took. */
 const FIRST_FUEL = 20_000;
@@ -46,7 +48,12 @@ const CALLS_PER_LOOK = 32;
 export interface MachineOptions {
   readonly kernel: Kernel;
   readonly guest: Guest;
-  readonly memories: ProcessMemories;
+  /** What kind of programs the run is for: the initial one's. */
+  readonly personality: Personality;
+  readonly pool: MemoryPool;
+  readonly useMmu: boolean;
+  /** What /proc shows of each process's program; written here. */
+  readonly programs: WeakMap<Process, ProgramFacts>;
   readonly release: string;
   readonly hostname: string;
   readonly tracer?: SyscallTracer | null;
@@ -57,53 +64,64 @@ export class UserMachine implements TaskRunner, Machine {
   readonly release: string;
   readonly hostname: string;
   readonly #guest: Guest;
-  readonly #state: Uint8Array;
-  readonly #registers: DataView;
   readonly #dispatcher: Dispatcher;
-  readonly #engine: Engine;
-  readonly #contexts = new Map<Task, SyscallContext>();
-  /** Whose registers are in the CPU-state memory. */
-  #loaded: SyscallContext | null = null;
+  readonly #lifecycle: Lifecycle;
+  readonly #contexts = new Map<Task, TaskContext>();
+  /** The task on the processor. */
+  #loaded: TaskContext | null = null;
   #fuel = FIRST_FUEL;
   #calls = 0;
-  #precise = false;
-  /** Translated code has been dropped: what runs must be left before it goes on in the old code. */
-  #stale = false;
 
-  /** The machine for a process whose address space lies in `memories`. */
-  constructor(options: MachineOptions, process: Process) {
+  constructor(options: MachineOptions) {
     this.kernel = options.kernel;
     this.release = options.release;
     this.hostname = options.hostname;
     this.#guest = options.guest;
-    this.#state = new Uint8Array(options.memories.state.buffer);
-    this.#registers = new DataView(options.memories.state.buffer);
     this.#dispatcher = new Dispatcher(options.guest.abi, ROWS);
     this.#dispatcher.tracer = options.tracer ?? null;
-    this.#engine = new Engine({
-      isa: options.guest.isa,
-      memory: options.memories.guest,
-      state: options.memories.state,
-      code: codeReader(process.memory),
-      softwareChecks: options.memories.protection.kind === "software",
-      systemCall: () => this.#systemCall(),
-      cache: options.guest.translations,
-    });
-    process.space.onCodeChange((start, end) => {
-      this.#engine.invalidate(start, end);
-      this.#stale = true;
-    });
+    this.#lifecycle = new Lifecycle({ ...options, systemCall: (processor) => this.#systemCall(processor) });
+    this.kernel.onTaskEnd = (task) => this.#forget(task);
   }
 
-  /** The CPU-state memory, with the registers of the task that `run` ran last. */
-  get registers(): DataView {
-    return this.#registers;
+  // ── processes ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Makes the initial program the task's; its process must have the program's memory already. */
+  start(task: Task, loaded: LoadedProgram, files: ProgramFiles): void {
+    this.#lifecycle.start(task, loaded, files);
   }
 
-  invalidateCode(_task: Task, address: number, length: number): void {
+  clone(call: SyscallContext, request: CloneRequest): Task {
+    return this.#lifecycle.clone(call, request);
+  }
+
+  exec(call: SyscallContext, request: ExecRequest): void {
+    this.#lifecycle.exec(call, request);
+    // Its context belongs to the memory that the task has left.
+    this.#contexts.delete(call.task);
+  }
+
+  /** A process has ended (`Kernel.onProcessEnd`). */
+  end(process: Process): void {
+    this.#lifecycle.end(process);
+  }
+
+  /** Gives back what processes have left, after the run. */
+  close(): void {
+    this.#lifecycle.collect();
+  }
+
+  #forget(task: Task): void {
+    const context = this.#contexts.get(task);
+    if (context === undefined) return;
+    this.#contexts.delete(task);
+    if (context.processor.loaded === context) context.processor.loaded = null;
+    context.wait?.abandon?.();
+    context.wait = null;
+  }
+
+  invalidateCode(task: Task, address: number, length: number): void {
     if (length <= 0) return;
-    this.#engine.invalidate(address >>> 0, Math.min((address >>> 0) + length, 2 ** 32));
-    this.#stale = true;
+    const processor = this.#lifecycle.processorOf(task.process);
+    processor.invalidate(address >>> 0, Math.min((address >>> 0) + length, 2 ** 32));
   }
 
   // ── what the scheduler asks for ─────────────────────────────────────────────────────────────────────────────────
@@ -116,26 +134,27 @@ export class UserMachine implements TaskRunner, Machine {
   }
 
   run(task: Task): void {
-    const context = this.#load(task);
-    // Stopped in the middle of a call, and continued: the call goes on.
-    if (context.wait !== null) {
-      this.kernel.scheduler.park(task, context.wait);
-      return;
-    }
+    this.#lifecycle.collect();
+    // Stopped in the middle of a call, and continued: what it waits for may have come.
+    if (this.#load(task).wait !== null) this.resume(task, "woken");
+    if (!isRunning(task)) return;
     const { clock, scheduler } = this.kernel;
     let now = clock.monotonic();
-    while (this.#attend(context)) {
-      if (now >= scheduler.sliceEnd) return;
-      const exit = this.#engine.run(this.#fuel);
+    for (;;) {
+      const context = this.#load(task);
+      if (!this.#attend(context) || scheduler.isSliceOver(now)) return;
+      const exit = context.processor.engine.run(this.#fuel);
       const then = now;
       now = clock.monotonic();
       if (exit.reason === "yield") this.#adaptFuel(now - then);
       else if (exit.reason === "exception") this.#raise(context, exit);
       this.#checkCpuTime(task);
+      if (!isRunning(task)) return;
     }
   }
 
   resume(task: Task, reason: WakeReason): void {
+    this.#lifecycle.collect();
     const context = this.#load(task);
     let delivery: Delivery | null = null;
     if (task.attention) {
@@ -152,23 +171,26 @@ export class UserMachine implements TaskRunner, Machine {
 
   // ── system calls ────────────────────────────────────────────────────────────────────────────────────────────────
   /** Called from guest code. True: goes on there. */
-  #systemCall(): boolean {
-    const context = this.#loaded as SyscallContext;
+  #systemCall(processor: Processor): boolean {
+    const context = this.#loaded as TaskContext;
     const { task } = context;
-    const next = this.#registers.getUint32(PC, true);
+    const { registers } = processor;
+    const next = registers.getUint32(PC, true);
     const outcome = this.#dispatcher.call(context);
     if (outcome !== DONE) {
       this.#settle(context, outcome);
       return false;
     }
-    if (task.attention || this.#stale || task.process.actions.handlesFaults !== this.#precise) {
-      this.#stale = false;
+    // Ended, or another program now.
+    if (processor.loaded !== context) return false;
+    if (task.attention || processor.stale || task.process.actions.handlesFaults !== processor.precise) {
+      processor.stale = false;
       return false;
     }
-    if (++this.#calls % CALLS_PER_LOOK === 0 && this.kernel.clock.monotonic() >= this.kernel.scheduler.sliceEnd) {
-      return false;
-    }
-    return isRunning(task) && this.#registers.getUint32(PC, true) === next;
+    const { clock, scheduler } = this.kernel;
+    if (scheduler.hasYielded) return false;
+    if (++this.#calls % CALLS_PER_LOOK === 0 && scheduler.isSliceOver(clock.monotonic())) return false;
+    return isRunning(task) && registers.getUint32(PC, true) === next;
   }
 
   #settle(context: SyscallContext, outcome: CallOutcome): void {
@@ -187,7 +209,7 @@ export class UserMachine implements TaskRunner, Machine {
 
   // ── signals ─────────────────────────────────────────────────────────────────────────────────────────────────────
   /** Does what is to be done before guest code goes on. False: the task cannot go on now. */
-  #attend(context: SyscallContext): boolean {
+  #attend(context: TaskContext): boolean {
     const { task } = context;
     while (isRunning(task) && task.attention) {
       const delivery = nextDelivery(task);
@@ -195,11 +217,7 @@ export class UserMachine implements TaskRunner, Machine {
       if (delivery === null) restoreMask(task);
       else this.#enter(context, delivery);
     }
-    const { handlesFaults } = task.process.actions;
-    if (handlesFaults !== this.#precise) {
-      this.#precise = handlesFaults;
-      this.#engine.setPrecise(handlesFaults);
-    }
+    context.processor.setPrecise(task.process.actions.handlesFaults);
     return isRunning(task);
   }
 
@@ -236,13 +254,13 @@ export class UserMachine implements TaskRunner, Machine {
     const { task } = context;
     const info = exit.exception === "memory" && exit.info === 0 ? this.#faultAddress(context, exit.pc) : exit.info;
     const signal = this.#guest.abi.signals.exceptionSignal(context, { ...exit, info });
-    if (exit.exception === "illegal") this.#explainIllegal(task, exit.pc, signal.signal);
+    if (exit.exception === "illegal") this.#explainIllegal(context, exit.pc, signal.signal);
     forceSignal(task, signal);
   }
 
   #faultAddress(context: SyscallContext, pc: number): number {
     try {
-      return this.#guest.dataAddress(this.#registers, context.memory.code, pc) ?? 0;
+      return this.#guest.dataAddress(context.registers, context.memory.code, pc) ?? 0;
     } catch (error) {
       if (error instanceof GuestFault) return 0;
       throw error;
@@ -250,12 +268,12 @@ export class UserMachine implements TaskRunner, Machine {
   }
 
   /** Says which instruction it was, unless the program handles it: then it may be a probe. */
-  #explainIllegal(task: Task, pc: number, signal: number): void {
+  #explainIllegal({ task, registers }: SyscallContext, pc: number, signal: number): void {
     if (task.process.actions.get(signal).handler !== 0) return;
     const { isa } = this.#guest;
     try {
       const code = codeReader(task.process.memory);
-      const instruction = isa.decode(code, pc, isa.mode(this.#registers));
+      const instruction = isa.decode(code, pc, isa.mode(registers));
       const what = instruction.unsupported ?? isa.disassemble(instruction).replaceAll(/\s+/g, " ");
       this.kernel.warnOnce(`illegal instruction 0x${hex8(instruction.word)} at 0x${hex8(pc)}: ${what}`);
     } catch (error) {
@@ -285,29 +303,30 @@ export class UserMachine implements TaskRunner, Machine {
   }
 
   // ── registers ───────────────────────────────────────────────────────────────────────────────────────────────────
-  /** Puts the task's registers into the CPU-state memory. */
-  #load(task: Task): SyscallContext {
-    const loaded = this.#loaded;
-    if (loaded?.task === task) return loaded;
-    if (loaded !== null) this.#save(loaded.task);
-    this.#state.set(task.registers, REGISTERS_BASE);
-    this.#registers.setUint32(PC, task.pc, true);
+  /** Puts the task on the processor of its address space. */
+  #load(task: Task): TaskContext {
+    if (this.#loaded?.task === task && this.#contexts.get(task) === this.#loaded) return this.#loaded;
     let context = this.#contexts.get(task);
     if (context === undefined) {
-      context = new SyscallContext(task, this.#guest.abi, this, this.#registers);
+      context = new TaskContext(task, this, this.#lifecycle.processorOf(task.process), this.#guest);
       this.#contexts.set(task, context);
     }
+    context.processor.load(context);
+    // What another task has stored since then would not break the reservation.
+    this.#guest.dropReservation(context.registers);
+    task.process.fs.credentials = task.credentials;
     this.#loaded = context;
     return context;
   }
+}
 
-  #save(task: Task): void {
-    if (task.state === "ended") {
-      this.#contexts.delete(task);
-      return;
-    }
-    task.registers.set(this.#state.subarray(REGISTERS_BASE, REGISTERS_END));
-    task.pc = this.#registers.getUint32(PC, true);
+/** A task's system calls, and the processor that it runs on. */
+class TaskContext extends SyscallContext {
+  readonly processor: Processor;
+
+  constructor(task: Task, machine: Machine, processor: Processor, guest: Guest) {
+    super(task, guest.abi, machine, processor.registers);
+    this.processor = processor;
   }
 }
 
@@ -318,17 +337,4 @@ function isRunning(task: Task): boolean {
 
 function hex8(value: number): string {
   return (value >>> 0).toString(16).padStart(8, "0");
-}
-
-/** What the translator reads code through: a page that cannot be executed is its `CodeFault`. */
-function codeReader(memory: GuestMemory): CodeReader {
-  const guarded = (read: (address: number) => number) => (address: number) => {
-    try {
-      return read(address);
-    } catch (error) {
-      if (error instanceof GuestFault) throw new CodeFault(error.address);
-      throw error;
-    }
-  };
-  return { read16: guarded(memory.code.read16), read32: guarded(memory.code.read32) };
 }

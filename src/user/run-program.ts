@@ -5,10 +5,7 @@ import { onHostSignals, stopSelf } from "../host/signals.ts";
 import { REGISTERS_BASE, REGISTERS_END } from "../cpu/isa.ts";
 import { Credentials } from "../kernel/credentials.ts";
 import { Errno } from "../kernel/errno.ts";
-import { fromText } from "../kernel/fs/byte-string.ts";
-import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { FileTable } from "../kernel/fs/file-table.ts";
-import type { FsContext } from "../kernel/fs/fs-context.ts";
 import { ViewError, buildView, closeView, openStandardStreams } from "../kernel/fs/view.ts";
 import type { StandardStream, ViewOptions } from "../kernel/fs/view.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -17,15 +14,14 @@ import type { RunLimits } from "../kernel/limits.ts";
 import type { Process } from "../kernel/process.ts";
 import { raiseInProcess } from "../kernel/signal-sending.ts";
 import type { SignalName } from "../kernel/signal.ts";
-import { Wait } from "../kernel/wait.ts";
-import { LoadError, addressLayout, loadProgram, readProgram } from "../loader/index.ts";
-import type { CString, ProgramFile } from "../loader/index.ts";
-import { AddressSpace } from "../memory/address-space.ts";
-import { PAGE_EXEC, PAGE_READ, PAGE_SIZE } from "../memory/page-table.ts";
+import { LoadError, readProgram } from "../loader/index.ts";
+import type { CString } from "../loader/index.ts";
 import type { SyscallTracer } from "../syscalls/index.ts";
+import type { Guest } from "./guest.ts";
 import { guestFor } from "./guests.ts";
 import { UserMachine } from "./machine.ts";
 import { MemoryPool } from "./memories.ts";
+import { ProgramFiles, load } from "./program.ts";
 import { systemInfo } from "./system-info.ts";
 import type { ProgramFacts } from "./system-info.ts";
 
@@ -67,9 +63,6 @@ export type Outcome =
   | { readonly kind: "failed"; readonly code: number; readonly message: string };
 
 export const DEFAULT_RELEASE = "6.1.0";
-/** Left free between the stack's end and the trampolines. */
-const ABOVE_STACK = PAGE_SIZE;
-
 /** Memories of runs that are over, kept for the next; a cache and nothing else. */
 const pool = new MemoryPool();
 
@@ -115,80 +108,74 @@ function describe(error: unknown): string {
 
 async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outcome> {
   const limits = options.limits ?? {};
-  const kernel = new Kernel({
-    architecture: "mips",
-    clock: hostClock,
-    limits,
-    warn: options.warn ?? (() => undefined),
-  });
   const identity = { ...hostIdentity(), ...options.identity };
   const credentials = new Credentials(identity.uid, identity.gid, identity.groups);
   const release = options.release ?? DEFAULT_RELEASE;
   const hostname = options.hostname ?? hostName();
   const programs = new WeakMap<Process, ProgramFacts>();
-  const system = systemInfo(kernel, { release, hostname, cpuinfo: () => cpuinfo(options.cpu), programs });
+  /** The kernel is the program's architecture's, which its file tells; that file lies in a tree with a /proc. */
+  const running: { kernel?: Kernel; guest?: Guest } = {};
+  const system = systemInfo(running, { release, hostname, programs });
   const fs = buildView({ ...options.view, system, credentials });
   undo.push(() => closeView(fs));
 
-  const program = readProgram({
-    path: options.program,
-    argv: options.argv,
-    envp: options.env,
-    open: (path) => openProgram(fs, path, undo),
-  });
+  const programFiles = new ProgramFiles(fs);
+  undo.push(() => programFiles.close());
+  const program = readProgram({ path: options.program, argv: options.argv, envp: options.env, open: programFiles.open });
   const resources = resourceLimits(options);
-  const layout = addressLayout(resources.soft("RLIMIT_STACK"));
+  const { personality } = program;
+  const { machine: architecture } = personality;
   const guest = guestFor(program.personality, options.cpu);
+  if (guest === null) throw new LoadError(program.path, "ENOEXEC", `built for ${architecture}, which ${options.cpu} is not`);
+  const kernel = new Kernel({
+    architecture: guest.abi.architecture,
+    clock: hostClock,
+    limits,
+    warn: options.warn ?? (() => undefined),
+  });
+  running.kernel = kernel;
+  running.guest = guest;
   const useMmu = options.useMmu ?? true;
-  const memories = pool.take(useMmu);
-  const space = new AddressSpace({
-    memory: memories.guest,
-    pageTable: memories.pageTable,
-    protection: memories.protection,
-    limit: layout.limit,
-    mmapBase: layout.mmapBase,
-    littleEndian: guest.isa.littleEndian,
+  const { uid, euid, gid, egid } = credentials;
+  const loaded = load(program, {
+    pool,
+    useMmu,
+    memoryLimit: limits.memory ?? Infinity,
+    guest,
+    limits: resources,
+    identity: { uid, euid, gid, egid },
   });
-  undo.push(() => {
-    space.destroy();
-    pool.giveBack(memories, useMmu);
-  });
-  space.limits.addressSpace = limits.memory ?? Infinity;
-  const trampolines = layout.stackTop + ABOVE_STACK;
-  mapTrampolines(space, trampolines, guest.abi.signals.trampolines);
-  const image = loadProgram(space, program, {
-    identity: { uid: credentials.uid, euid: credentials.euid, gid: credentials.gid, egid: credentials.egid },
-    random: crypto.getRandomValues(new Uint8Array(16)),
-    stackLimit: resources.soft("RLIMIT_STACK"),
-  });
+  const { space } = loaded;
 
   const files = new FileTable(() => resources.soft("RLIMIT_NOFILE"));
-  undo.push(() => files.closeAll());
   const parts = { space, memory: space.guest, files, fs, limits: resources };
   const task = kernel.createProcess(null, parts, REGISTERS_END - REGISTERS_BASE, credentials);
   const { process } = task;
-  process.trampolines = trampolines;
-  process.auxiliaryVector = auxiliaryVector(image.auxv, guest.isa.littleEndian);
-  process.executable = image.path;
-  task.name = fromText(image.path.slice(image.path.lastIndexOf("/") + 1)).slice(0, 15);
-  const executable = keepOpen(fs.openExecutable(fromText(image.path)), undo);
-  programs.set(process, { image, executable: executable.path, argv: program.argv, envp: program.envp });
+  const tracer = options.tracer ?? null;
+  const machine = new UserMachine({ kernel, guest, personality, pool, useMmu, programs, release, hostname, tracer });
+  machine.start(task, loaded, programFiles);
+  programFiles.close();
+  kernel.onProcessEnd = (ended) => {
+    machine.end(ended);
+    // The run is its first process: what that leaves behind does not outlive it.
+    if (ended === process) endAll(kernel);
+  };
+  undo.push(() => {
+    endAll(kernel);
+    machine.close();
+  });
   openStandardStreams(files, countOutput(options.streams, kernel), { fs, pgid: process.pgid, sid: process.sid });
 
-  const machine = new UserMachine(
-    { kernel, guest, memories, release, hostname, tracer: options.tracer ?? null },
-    process,
-  );
-  guest.reset(machine.registers, image);
-  task.pc = image.entry;
-  task.registers.set(new Uint8Array(memories.state.buffer).subarray(REGISTERS_BASE, REGISTERS_END));
-  kernel.onProcessEnd = (ended) => {
-    if (ended === process) kernel.scheduler.stop();
-  };
   undo.push(...watch(options, kernel, process));
   kernel.scheduler.add(task);
   await kernel.scheduler.run(machine);
   return outcomeOf(kernel, process);
+}
+
+function endAll(kernel: Kernel): void {
+  const killed = { kind: "killed", signal: kernel.signals.number("SIGKILL") } as const;
+  for (const process of [...kernel.processes.values()]) kernel.endProcess(process, killed);
+  kernel.scheduler.stop();
 }
 
 function outcomeOf(kernel: Kernel, process: Process): Outcome {
@@ -258,78 +245,4 @@ function countOutput(streams: ProgramOptions["streams"], kernel: Kernel): Progra
     };
   };
   return [streams[0], counted(streams[1]), counted(streams[2])];
-}
-
-function mapTrampolines(space: AddressSpace, address: number, code: Uint8Array): void {
-  space.map({
-    address,
-    length: PAGE_SIZE,
-    protection: PAGE_READ | PAGE_EXEC,
-    fixed: true,
-    noReplace: false,
-    shared: false,
-    backing: null,
-    offset: 0,
-    name: "[vdso]",
-    privileged: true,
-  });
-  space.poke(address, code);
-}
-
-function auxiliaryVector(pairs: readonly (readonly [number, number])[], littleEndian: boolean): Uint8Array {
-  const bytes = new Uint8Array(pairs.length * 8);
-  const view = new DataView(bytes.buffer);
-  pairs.forEach(([type, value], index) => {
-    view.setUint32(8 * index, type, littleEndian);
-    view.setUint32(8 * index + 4, value, littleEndian);
-  });
-  return bytes;
-}
-
-function keepOpen(file: FileDescription, undo: (() => void)[]): FileDescription {
-  file.retain();
-  undo.push(() => file.release());
-  return file;
-}
-
-/** The loader's view of a file of the guest's tree. */
-function openProgram(fs: FsContext, path: string, undo: (() => void)[]): ProgramFile {
-  const file = keepOpen(fs.openExecutable(fromText(path)), undo);
-  return {
-    get size() {
-      return Number(file.stat().size);
-    },
-    read(offset, length) {
-      const bytes = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
-        const count = file.pread(bytes.subarray(done), offset + done);
-        if (count instanceof Wait) throw new Error("a regular file cannot wait");
-        if (count === 0) break;
-        done += count;
-      }
-      return bytes.subarray(0, done);
-    },
-  };
-}
-
-/** As Linux prints it for a Malta board's processor (arch/mips/kernel/proc.c). */
-function cpuinfo(model = "24Kf"): string {
-  const rows = [
-    ["system type", "MIPS Malta"],
-    ["machine", "mti,malta"],
-    ["processor", "0"],
-    ["cpu model", `MIPS ${model} V0.0  FPU V0.0`],
-    ["BogoMIPS", "1000.00"],
-    ["wait instruction", "yes"],
-    ["microsecond timers", "yes"],
-    ["tlb_entries", "16"],
-    ["extra interrupt vector", "yes"],
-    ["hardware watchpoint", "no"],
-    ["isa", model === "4Kc" ? "mips1 mips2 mips32r1" : "mips1 mips2 mips32r1 mips32r2"],
-    ["ASEs implemented", ""],
-    ["shadow register sets", "1"],
-    ["core", "0"],
-  ] as const;
-  return `${rows.map(([name, value]) => `${name.padEnd(23)}\t: ${value}`).join("\n")}\n\n`;
 }

@@ -1,4 +1,5 @@
 /** What /proc shows of the machine and its processes. */
+import * as clock from "../host/clock.ts";
 import { freeMemory, processorCount, totalMemory } from "../host/process.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
 import type { ByteString } from "../kernel/fs/byte-string.ts";
@@ -14,6 +15,7 @@ import type { Task } from "../kernel/task.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import { PAGE_EXEC, PAGE_READ, PAGE_WRITE } from "../memory/page-table.ts";
 import type { CString, ProcessImage } from "../loader/index.ts";
+import type { Guest } from "./guest.ts";
 
 /** What only the start of a program knows. */
 export interface ProgramFacts {
@@ -26,33 +28,40 @@ export interface ProgramFacts {
 export interface SystemFacts {
   readonly release: string;
   readonly hostname: string;
-  readonly cpuinfo: () => string;
   readonly programs: WeakMap<Process, ProgramFacts>;
 }
 
 const TASK_STATES = { running: "R", waiting: "S", stopped: "T", ended: "Z" } as const;
 
-export function systemInfo(kernel: Kernel, facts: SystemFacts): SystemInfo {
+/** What runs; empty while the first program is being read. */
+export interface Running {
+  readonly kernel?: Kernel;
+  readonly guest?: Guest;
+}
+
+export function systemInfo(running: Running, facts: SystemFacts): SystemInfo {
   return {
     current() {
-      const task = kernel.scheduler.current;
+      const task = running.kernel?.scheduler.current ?? null;
       return task === null ? null : { pid: task.process.pid, tid: task.tid };
     },
-    processes: () => kernel.processes.keys(),
+    processes: () => running.kernel?.processes.keys() ?? [],
     process(pid) {
-      const process = kernel.processes.get(pid);
+      const process = running.kernel?.processes.get(pid);
       return process === undefined ? null : processInfo(process, facts.programs.get(process));
     },
-    cpuinfo: facts.cpuinfo,
+    cpuinfo: () => running.guest?.cpuinfo ?? "",
     release: facts.release,
     version: "#1 SMP babelf",
     hostname: facts.hostname,
-    machine: "mips",
+    get machine() {
+      return running.guest?.abi.machine ?? "";
+    },
     processors: processorCount(),
     totalMemory: totalMemory(),
     freeMemory: freeMemory(),
-    uptime: () => kernel.clock.monotonic(),
-    bootTime: Number((kernel.clock.realtime() - kernel.clock.monotonic()) / 1_000_000_000n),
+    uptime: () => clock.monotonic(),
+    bootTime: Number((clock.realtime() - clock.monotonic()) / 1_000_000_000n),
   };
 }
 
@@ -61,15 +70,14 @@ const bytesOf = (text: CString): ByteString =>
 
 function processInfo(process: Process, facts: ProgramFacts | undefined): ProcessInfo {
   const leader = process.leader;
-  const credentials = leader?.credentials ?? { user: ROOT, group: ROOT, groups: [] };
-  const { user, group, groups } = credentials;
+  const { user, group, groups } = process.credentials;
   return {
     pid: process.pid,
     ppid: process.ppid,
     pgid: process.pgid,
     sid: process.sid,
     umask: process.fs.umask,
-    name: leader?.name ?? "",
+    name: process.name,
     executable: facts?.executable ?? null,
     arguments: (facts?.argv ?? []).map(bytesOf),
     environment: (facts?.envp ?? []).map(bytesOf),
@@ -79,7 +87,7 @@ function processInfo(process: Process, facts: ProgramFacts | undefined): Process
     groups,
     fs: process.fs,
     files: process.files,
-    threads: [...process.tasks].map(threadInfo),
+    threads: threadsOf(process),
     signals: signalSets(process, leader),
     limits: LIMIT_NAMES.map((name) => ({ name, ...process.limits.get(name) })),
     get mappings() {
@@ -99,8 +107,6 @@ function processInfo(process: Process, facts: ProgramFacts | undefined): Process
   };
 }
 
-const ROOT = { real: 0, effective: 0, saved: 0, fs: 0 };
-
 function orEio(access: () => void): true {
   try {
     access();
@@ -111,11 +117,18 @@ function orEio(access: () => void): true {
   }
 }
 
+/** A zombie has one thread. */
+function threadsOf(process: Process): ThreadInfo[] {
+  if (process.exit !== null && process.lastTask !== null) return [{ ...threadInfo(process.lastTask), tid: process.pid }];
+  return [...process.tasks].map(threadInfo);
+}
+
 function threadInfo(task: Task): ThreadInfo {
+  const stopped = task.process.stopSignal !== 0 && task.state !== "ended";
   return {
     tid: task.tid,
     name: task.name,
-    state: TASK_STATES[task.state],
+    state: stopped ? "T" : TASK_STATES[task.state],
     userTime: task.userTime,
     systemTime: task.systemTime,
   };

@@ -15,6 +15,8 @@ export class FileTable {
   /** RLIMIT_NOFILE's soft value: the first number that is too high. */
   limit: () => number;
   readonly #slots: (Slot | undefined)[] = [];
+  /** Processes that share the table (CLONE_FILES). */
+  #users = 1;
   /** No free number below it. */
   #lowestFree = 0;
 
@@ -145,7 +147,21 @@ export class FileTable {
     for (const [fd, slot] of this.#slots.entries()) if (slot?.closeOnExec === true) this.close(fd);
   }
 
-  /** exit(2) */
+  get isShared(): boolean {
+    return this.#users > 1;
+  }
+
+  /** clone(2) with CLONE_FILES: one more process uses this very table. */
+  share(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** A process leaves the table (exit(2), unshare(2)); the last one closes everything. */
+  leave(): void {
+    if (--this.#users === 0) this.closeAll();
+  }
+
   closeAll(): void {
     for (const [fd, slot] of this.#slots.entries()) if (slot !== undefined) this.close(fd);
   }

@@ -44,6 +44,8 @@ interface Place {
 export class FsContext {
   #root: Path;
   #cwd: Path;
+  /** Processes that share the context. */
+  #users = 1;
   umask: number;
   /** Whose rights count; the machine sets it to the calling task's. */
   credentials: Credentials;
@@ -70,6 +72,23 @@ export class FsContext {
   /** fork(2) */
   clone(credentials: Credentials): FsContext {
     return new FsContext(this.#root, this.#cwd, credentials, this.umask, this.terminal);
+  }
+
+  /** clone(2) with CLONE_FS: one more process uses this very context. */
+  share(): this {
+    this.#users++;
+    return this;
+  }
+
+  get isShared(): boolean {
+    return this.#users > 1;
+  }
+
+  /** A process leaves the context (exit(2), unshare(2)). */
+  leave(): void {
+    if (--this.#users > 0) return;
+    this.#root.dentry.holders--;
+    this.#cwd.dentry.holders--;
   }
 
   get root(): Path {

@@ -19,6 +19,8 @@ export interface Abi extends DataModel {
   readonly machine: string;
   /** The number of every call that Linux has on this architecture. */
   readonly numbers: ReadonlyMap<string, number>;
+  /** The row (`SyscallRow.name`) of a call, for those that are not the row of their own name. */
+  readonly rowNames: ReadonlyMap<string, string>;
   /** The lowest of those numbers (4000 on o32, 0 elsewhere). */
   readonly firstNumber: number;
   /** True where a 64-bit argument starts at an even register (MIPS o32, ARM EABI). */
@@ -49,12 +51,16 @@ export interface Abi extends DataModel {
   readonly indirectNumber: number;
   /** set_thread_area(2) where it sets a register (`rdhwr $29` of MIPS, TPIDRURO of ARM). */
   setThreadPointer(registers: DataView, pointer: number): void;
+  threadPointer(registers: DataView): number;
   /** prctl(PR_SET_FP_MODE): null on architectures without modes; `set` is false for a mode that is not to be had. */
   readonly fpMode: {
     get(registers: DataView): number;
     set(registers: DataView, mode: number): boolean;
   } | null;
   stackPointer(registers: DataView): number;
+  setStackPointer(registers: DataView, address: number): void;
+  /** clone(2)'s fourth argument is the thread pointer, the fifth the child's tid (CLONE_BACKWARDS); else the other way round. */
+  readonly cloneTlsFirst: boolean;
   /** Moves the program counter back onto the system-call instruction, so that it runs again with its old arguments. */
   rewind(registers: DataView): void;
 }

@@ -9,10 +9,8 @@ import { forceSignal } from "../../kernel/signal-sending.ts";
 import type { SignalAction } from "../../kernel/signal-actions.ts";
 import type { Delivery } from "../../kernel/signal-delivery.ts";
 import { kernelSignal } from "../../kernel/siginfo.ts";
-import type { SignalInfo } from "../../kernel/siginfo.ts";
 import type { SignalSet } from "../../kernel/signal.ts";
 import { NO_ALTERNATE_STACK, isOn } from "../../kernel/task.ts";
-import type { AlternateStack } from "../../kernel/task.ts";
 import { GuestFault } from "../../memory/guest-fault.ts";
 import { ConstantSet } from "../flags.ts";
 import type { SlotOffset } from "./abi.ts";
@@ -20,6 +18,16 @@ import { mipsExceptionSignal, raisingCauses } from "./mips-exceptions.ts";
 import type { FloatControl } from "./mips-exceptions.ts";
 import { O32_NUMBERS } from "./mips-o32-numbers.ts";
 import type { OnProcessor, SignalAbi, StackArgument } from "./signal-abi.ts";
+import {
+  INFO_BYTES,
+  packInfo,
+  putSet as packSet,
+  readInfo,
+  restoreStack,
+  stackFlags,
+  takeSet as unpackSet,
+  viewOf,
+} from "./signal-structs.ts";
 
 export const MIPS_ACTION_FLAGS = new ConstantSet({
   SA_NOCLDSTOP: 0x1,
@@ -33,9 +41,8 @@ export const MIPS_ACTION_FLAGS = new ConstantSet({
 export const MIPS_HOW = new ConstantSet({ SIG_BLOCK: 1, SIG_UNBLOCK: 2, SIG_SETMASK: 3 });
 
 const SET_BYTES = 16;
-const INFO_BYTES = 128;
-/** Where the fields behind si_signo, si_code (before si_errno: only MIPS has it so) and si_errno start. */
-const INFO_FIELDS = 12;
+/** Only MIPS has si_code before si_errno. */
+const INFO_ORDER = { code: 4, errno: 8 } as const;
 
 /** struct sigcontext. */
 const SC = {
@@ -68,10 +75,6 @@ const RT_FRAME = {
 const EMULATOR_ROOM = 32;
 const FRAME_ALIGNMENT = 8;
 
-const SS_ONSTACK = 1;
-const SS_DISABLE = 2;
-const SS_AUTODISARM = 0x80000000;
-
 /**
  * The trampolines begin behind a `nop`: an unwinder looks one byte before a return address for the function it is in.
  * It knows them by their two instructions.
@@ -100,20 +103,8 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
   const [F0, FIR, STATUS_FR] = [slotOffset("f0"), slotOffset("fir"), slotOffset("status.fr")];
   const LL_ADDRESS = slotOffset("lladdr");
 
-  const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-  function putSet(to: DataView, at: number, set: SignalSet): void {
-    for (let word = 0; word < SET_BYTES / 4; word++) {
-      to.setUint32(at + 4 * word, Number((set >> BigInt(32 * word)) & 0xffffffffn), littleEndian);
-    }
-  }
-  function takeSet(from: DataView, at: number): SignalSet {
-    let set = 0n;
-    for (let word = 0; word < SET_BYTES / 4; word++) {
-      set |= BigInt(from.getUint32(at + 4 * word, littleEndian)) << BigInt(32 * word);
-    }
-    return set;
-  }
+  const putSet = (to: DataView, at: number, set: SignalSet) => packSet(to, at, set, SET_BYTES, littleEndian);
+  const takeSet = (from: DataView, at: number) => unpackSet(from, at, SET_BYTES, littleEndian);
   const wide = (to: DataView, at: number, value: number) => to.setBigUint64(at, BigInt(value >>> 0), littleEndian);
   const narrow = (from: DataView, at: number) => Number(from.getBigUint64(at, littleEndian) & 0xffffffffn);
 
@@ -149,47 +140,6 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     if (raising !== 0) forceSignal(task, kernelSignal(task.process.kernel.signals.number("SIGFPE")));
   }
 
-  function stackFlags(stack: AlternateStack): number {
-    return (stack.size === 0 ? SS_DISABLE : 0) | (stack.autoDisarm ? SS_AUTODISARM : 0);
-  }
-
-  function packInfo(info: SignalInfo): Uint8Array {
-    const bytes = new Uint8Array(INFO_BYTES);
-    const to = view(bytes);
-    const words = (...values: readonly number[]) =>
-      values.forEach((value, index) => to.setInt32(INFO_FIELDS + 4 * index, value, littleEndian));
-    to.setInt32(0, info.signal, littleEndian);
-    to.setInt32(4, info.code, littleEndian);
-    to.setInt32(8, info.errno, littleEndian);
-    const { fields } = info;
-    switch (fields.kind) {
-      case "sender":
-        words(fields.pid, fields.uid);
-        break;
-      case "queue":
-        words(fields.pid, fields.uid, fields.value);
-        break;
-      case "timer":
-        words(fields.timer, fields.overrun, fields.value);
-        break;
-      case "fault":
-        words(fields.address);
-        break;
-      case "child":
-        words(fields.pid, fields.uid, fields.status, fields.userTime, fields.systemTime);
-        break;
-      case "poll":
-        words(fields.band, fields.fd);
-        break;
-      case "syscall":
-        words(fields.address, fields.number, fields.arch);
-        break;
-      case "raw":
-        bytes.set(fields.bytes.subarray(0, INFO_BYTES - INFO_FIELDS), INFO_FIELDS);
-    }
-    return bytes;
-  }
-
   /** Where the frame goes. Throws `GuestFault` where an alternate stack is used up. */
   function framePlace(task: OnProcessor["task"], action: SignalAction, stackPointer: number, bytes: number): number {
     const stack = task.alternateStack;
@@ -208,16 +158,16 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     minimumStack: 2048,
     trampolines: trampolines(littleEndian),
 
-    readSet: (memory, address) => takeSet(view(memory.readBytes(address, SET_BYTES)), 0),
+    readSet: (memory, address) => takeSet(viewOf(memory.readBytes(address, SET_BYTES)), 0),
     writeSet(memory, address, set) {
       const bytes = new Uint8Array(SET_BYTES);
-      putSet(view(bytes), 0, set);
+      putSet(viewOf(bytes), 0, set);
       memory.writeBytes(address, bytes);
     },
 
     // struct sigaction { unsigned sa_flags; void (*sa_handler)(); sigset_t sa_mask; }
     readAction(memory, address) {
-      const from = view(memory.readBytes(address, 8 + SET_BYTES));
+      const from = viewOf(memory.readBytes(address, 8 + SET_BYTES));
       const rawFlags = from.getUint32(0, littleEndian);
       const flag = (name: string) => (rawFlags & (MIPS_ACTION_FLAGS.guest[name] ?? 0)) >>> 0 !== 0;
       return {
@@ -236,28 +186,21 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     },
     writeAction(memory, address, action) {
       const bytes = new Uint8Array(8 + SET_BYTES);
-      const to = view(bytes);
+      const to = viewOf(bytes);
       to.setUint32(0, action.rawFlags, littleEndian);
       to.setUint32(4, action.handler, littleEndian);
       putSet(to, 8, action.mask);
       memory.writeBytes(address, bytes);
     },
 
-    packInfo,
-    readInfo(memory, address, signal) {
-      const bytes = memory.readBytes(address, INFO_BYTES);
-      const from = view(bytes);
-      return {
-        signal,
-        code: from.getInt32(4, littleEndian),
-        errno: from.getInt32(8, littleEndian),
-        fields: { kind: "raw", bytes: bytes.slice(INFO_FIELDS) },
-      };
-    },
+    oldAction: null,
+
+    packInfo: (info) => packInfo(info, INFO_ORDER, littleEndian),
+    readInfo: (memory, address, signal) => readInfo(memory, address, signal, INFO_ORDER, littleEndian),
 
     // stack_t { void *ss_sp; size_t ss_size; int ss_flags; }
     readStack(memory, address): StackArgument {
-      const from = view(memory.readBytes(address, 12));
+      const from = viewOf(memory.readBytes(address, 12));
       return {
         pointer: from.getUint32(0, littleEndian),
         size: from.getUint32(4, littleEndian),
@@ -266,7 +209,7 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     },
     writeStack(memory, address, stack) {
       const bytes = new Uint8Array(12);
-      const to = view(bytes);
+      const to = viewOf(bytes);
       to.setUint32(0, stack.pointer, littleEndian);
       to.setUint32(4, stack.size, littleEndian);
       to.setUint32(8, stack.flags, littleEndian);
@@ -277,10 +220,10 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
       const layout = action.siginfo ? RT_FRAME : FRAME;
       const frame = framePlace(task, action, registers.getUint32(SP, true), layout.bytes);
       const bytes = new Uint8Array(layout.bytes);
-      const to = view(bytes);
+      const to = viewOf(bytes);
       if (action.siginfo) {
         const uc = RT_FRAME.ucontext;
-        bytes.set(packInfo(info), RT_FRAME.info);
+        bytes.set(packInfo(info, INFO_ORDER, littleEndian), RT_FRAME.info);
         to.setUint32(uc + UC.stack, task.alternateStack.pointer, littleEndian);
         to.setUint32(uc + UC.stack + 4, task.alternateStack.size, littleEndian);
         to.setUint32(uc + UC.stack + 8, stackFlags(task.alternateStack), littleEndian);
@@ -307,7 +250,7 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
     popFrame(on, withInfo) {
       const { task, memory, registers } = on;
       const frame = registers.getUint32(SP, true);
-      const from = view(memory.readBytes(frame, (withInfo ? RT_FRAME : FRAME).bytes));
+      const from = viewOf(memory.readBytes(frame, (withInfo ? RT_FRAME : FRAME).bytes));
       if (!withInfo) {
         task.setBlocked(takeSet(from, FRAME.mask));
         takeContext(from, FRAME.context, on);
@@ -316,20 +259,16 @@ export function mipsO32Signals(options: MipsSignalOptions): SignalAbi {
       const uc = RT_FRAME.ucontext;
       task.setBlocked(takeSet(from, uc + UC.mask));
       takeContext(from, uc + UC.context, on);
-      const flags = from.getUint32(uc + UC.stack + 8, littleEndian);
       const stack = {
         pointer: from.getUint32(uc + UC.stack, littleEndian),
         size: from.getUint32(uc + UC.stack + 4, littleEndian),
+        flags: from.getUint32(uc + UC.stack + 8, littleEndian),
       };
-      // As sigaltstack(2) would, whose errors nobody hears of here.
-      if (isOn(task.alternateStack, registers.getUint32(SP, true))) return;
-      if ((flags & SS_DISABLE) !== 0) task.alternateStack = NO_ALTERNATE_STACK;
-      else if (stack.size >= signalAbi.minimumStack && (flags & ~(SS_ONSTACK | SS_AUTODISARM)) === 0) {
-        task.alternateStack = { ...stack, autoDisarm: (flags & SS_AUTODISARM) !== 0 };
-      }
+      restoreStack(task, registers.getUint32(SP, true), stack, signalAbi.minimumStack);
     },
 
     exceptionSignal: (on, exception) => mipsExceptionSignal(on, exception, control),
+    badCall: () => null,
   };
   return signalAbi;
 }

@@ -47,6 +47,7 @@ export function mipsO32(options: O32Options): Abi {
     machine: "mips",
     architecture: "mips",
     numbers: O32_NUMBERS,
+    rowNames: new Map(),
     firstNumber: O32_FIRST,
     pairsAligned: true,
     registerArguments: 4,
@@ -89,6 +90,7 @@ export function mipsO32(options: O32Options): Abi {
     errnoNumber: (error) => error.mips,
     secondResult: (registers, value) => registers.setInt32(v1, value, true),
     setThreadPointer: (registers, pointer) => registers.setInt32(userLocal, pointer, true),
+    threadPointer: (registers) => registers.getInt32(userLocal, true),
     fpMode: {
       get: (registers) => registers.getInt32(statusFr, true),
       set(registers, mode) {
@@ -99,6 +101,8 @@ export function mipsO32(options: O32Options): Abi {
       },
     },
     stackPointer: (registers) => registers.getUint32(sp, true),
+    setStackPointer: (registers, address) => registers.setUint32(sp, address, true),
+    cloneTlsFirst: true,
     rewind(registers) {
       registers.setInt32(pcOffset, registers.getInt32(pcOffset, true) - 4, true);
     },

@@ -45,6 +45,11 @@ export interface SignalAbi {
   /** `struct sigaction` of rt_sigaction. */
   readAction(memory: GuestMemory, address: number): SignalAction;
   writeAction(memory: GuestMemory, address: number, action: SignalAction): void;
+  /** The struct of the old sigaction(2) with its set of one word; null: the one above, of whose set only a word counts. */
+  readonly oldAction: {
+    read(memory: GuestMemory, address: number): SignalAction;
+    write(memory: GuestMemory, address: number, action: SignalAction): void;
+  } | null;
   /** `siginfo_t`, all 128 bytes. */
   packInfo(info: SignalInfo): Uint8Array;
   /** A `siginfo_t` that the guest made (rt_sigqueueinfo), for `signal`. */
@@ -67,4 +72,6 @@ export interface SignalAbi {
 
   /** The signal that Linux makes of a CPU exception on this architecture; may clear what raised it. */
   exceptionSignal(on: OnProcessor, exception: CpuException): SignalInfo;
+  /** What a system-call number without a call raises on this architecture; null: the answer is ENOSYS. */
+  badCall(on: OnProcessor, number: number): SignalInfo | null;
 }

@@ -316,6 +316,16 @@ export const COMMON_FIELDS = {
     ["ss", "pointer"],
     ["ss_len", "ulong"],
   ],
+  cloneArgs: [
+    ["flags", "u64"],
+    ["pidfd", "u64"],
+    ["child_tid", "u64"],
+    ["parent_tid", "u64"],
+    ["exit_signal", "u64"],
+    ["stack", "u64"],
+    ["stack_size", "u64"],
+    ["tls", "u64"],
+  ],
   fileCloneRange: [
     ["src_fd", "i64"],
     ["src_offset", "u64"],
@@ -329,10 +339,17 @@ export type StructName = keyof typeof COMMON_FIELDS;
 type FieldName<N extends StructName> = Exclude<(typeof COMMON_FIELDS)[N][number][0], "-">;
 export type Structs = { readonly [N in StructName]: Struct<FieldName<N>> };
 
-/** Lays out every struct for a guest; `own` replaces the fields of those that differ on its architecture. */
-export function layOut(model: DataModel, own: { readonly [N in StructName]?: Fields<FieldName<N>> } = {}): Structs {
+/**
+ * Lays out every struct for a guest; `own` replaces the fields of those that differ on its architecture, `packed` names
+ * those without padding.
+ */
+export function layOut(
+  model: DataModel,
+  own: { readonly [N in StructName]?: Fields<FieldName<N>> } = {},
+  packed: readonly StructName[] = [],
+): Structs {
   const names = Object.keys(COMMON_FIELDS) as StructName[];
-  return Object.fromEntries(
-    names.map((name) => [name, new Struct(name, model, (own[name] ?? COMMON_FIELDS[name]) as Fields<string>)]),
-  ) as unknown as Structs;
+  const laid = (name: StructName) =>
+    new Struct(name, model, (own[name] ?? COMMON_FIELDS[name]) as Fields<string>, { packed: packed.includes(name) });
+  return Object.fromEntries(names.map((name) => [name, laid(name)])) as unknown as Structs;
 }

@@ -1,0 +1,52 @@
+/** ARM guests: EABI programs, hard float or soft. */
+import { armIsa } from "../cpu/arm/isa.ts";
+import { FEATURES } from "../cpu/arm/models.ts";
+import type { ArmModel } from "../cpu/arm/models.ts";
+import { EXCLUSIVE_ADDRESS, NO_EXCLUSIVE, readCpsr, writeCpsr } from "../cpu/arm/registers.ts";
+import { readFpscr, resetVfp, writeFpscr } from "../cpu/arm/vfp.ts";
+import { armEabi } from "../syscalls/index.ts";
+import { PC } from "../translate/layout.ts";
+import { TranslationCache } from "../translate/translation-cache.ts";
+import { armProcessor } from "./arm-processor.ts";
+import { vectorsPage } from "./arm-vectors.ts";
+import { slotOffsets } from "./guest.ts";
+import type { Guest } from "./guest.ts";
+
+/** By the name that `--cpu` takes; the first is the default. */
+export const ARM_MODELS: Readonly<Record<ArmModel, { readonly description: string }>> = {
+  max: { description: "ARMv7-A with NEON and VFPv4, and ARMv8's additions" },
+  "cortex-a15": { description: "ARMv7-A with NEON, VFPv4 and division" },
+  "cortex-a9": { description: "ARMv7-A with NEON and VFPv3" },
+  "cortex-a7": { description: "ARMv7-A with NEON, VFPv4 and division" },
+  arm926: { description: "ARMv5TEJ with VFPv2" },
+};
+
+const USER_MODE = 0x10;
+
+export function armGuest(model: ArmModel): Guest {
+  const features = FEATURES[model];
+  const sixteen = !features.has("neon");
+  const isa = armIsa({ cpu: model });
+  const slotOffset = slotOffsets(isa);
+  const { machine, cpuinfo, ...processor } = armProcessor(model);
+  const status = { readCpsr, writeCpsr, readFpscr, writeFpscr, doubles: sixteen ? 16 : 32 };
+  const abi = armEabi({ machine, slotOffset, pcOffset: PC, status, noReservation: NO_EXCLUSIVE });
+  return {
+    isa,
+    abi,
+    translations: new TranslationCache(),
+    processor,
+    cpuinfo,
+    trampolinesName: "[sigpage]",
+    kernelPages: [vectorsPage(features)],
+    reset(registers, { stackPointer, entry }) {
+      writeCpsr(registers, USER_MODE);
+      resetVfp(registers, { sixteen });
+      registers.setUint32(EXCLUSIVE_ADDRESS.offset, NO_EXCLUSIVE, true);
+      registers.setUint32(slotOffset("sp"), stackPointer, true);
+      registers.setUint32(PC, entry, true);
+    },
+    dropReservation: (registers) => registers.setUint32(EXCLUSIVE_ADDRESS.offset, NO_EXCLUSIVE, true),
+    dataAddress: () => null,
+  };
+}
