@@ -20,7 +20,7 @@ export type F64 = Value<"f64">;
 export type V128 = Value<"v128">;
 
 /**
- * A piece of CPU state, at `offset` bytes into the CPU-state memory (always little-endian there).
+ * A piece of CPU state, at `offset` bytes into the CPU-state memory (always little-endian there), a multiple of its size.
  *
  * - A `cached` slot lives in a Wasm local while a region runs, and in memory whenever the region has left. Slots may
  *   overlap (a double register and its halves); the translator keeps them coherent.

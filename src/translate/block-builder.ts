@@ -31,6 +31,9 @@ const bytesOf = (type: Type): number => (type === "v128" ? 16 : type === "i64" |
 
 const overlap = (a: Slot, b: Slot): boolean => a.offset < b.offset + bytesOf(b.type) && b.offset < a.offset + bytesOf(a.type);
 
+/** No slot crosses a 16-byte border, so slots that overlap are in the same cell. */
+const cellOf = ({ offset }: Slot): number => offset >> 4;
+
 /** Every value that `cpu/` holds was made here. */
 const asNode = (value: Value): Node => value as Node;
 
@@ -63,7 +66,7 @@ export class BlockBuilder implements Emitter {
   #pc = 0;
   #effects: Effect[] = [];
   #ended = true;
-  /** What is known to be in the slots, by 8-byte cell of CPU state. */
+  /** What is known to be in the slots, by `cellOf`. */
   #known = new Map<number, Known[]>();
 
   /** Begins the block at guest address `key`. */
@@ -153,18 +156,13 @@ export class BlockBuilder implements Emitter {
 
   // ── CPU state ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  #cells(slot: Slot): number[] {
-    const first = slot.offset >> 3;
-    return slot.type === "v128" ? [first, first + 1] : [first];
-  }
-
   get<T extends Type>(slot: Slot<T>): Value<T> {
     if (!slot.cached) {
       const result = this.#node(RESULT, slot.type);
       this.#effects.push({ kind: "readState", slot, result });
       return result;
     }
-    for (const known of this.#known.get(slot.offset >> 3) ?? []) {
+    for (const known of this.#known.get(cellOf(slot)) ?? []) {
       if (known.slot.offset === slot.offset && known.slot.type === slot.type) return known.node as Node<T>;
     }
     const node = this.#node(GET, slot.type);
@@ -174,26 +172,22 @@ export class BlockBuilder implements Emitter {
   }
 
   #remember(slot: Slot, node: Node): void {
-    for (const cell of this.#cells(slot)) {
-      const list = this.#known.get(cell);
-      if (list) list.push({ slot, node });
-      else this.#known.set(cell, [{ slot, node }]);
-    }
+    const list = this.#known.get(cellOf(slot));
+    if (list) list.push({ slot, node });
+    else this.#known.set(cellOf(slot), [{ slot, node }]);
   }
 
   /** Forgets what overlaps `slot`; returns the nodes that stood for it. */
   #forget(slot: Slot): Node[] {
     const displaced: Node[] = [];
-    for (const cell of this.#cells(slot)) {
-      const list = this.#known.get(cell);
-      if (!list) continue;
-      const kept = list.filter((known) => {
-        if (!overlap(known.slot, slot)) return true;
-        displaced.push(known.node);
-        return false;
-      });
-      this.#known.set(cell, kept);
-    }
+    const list = this.#known.get(cellOf(slot));
+    if (!list) return displaced;
+    const kept = list.filter((known) => {
+      if (!overlap(known.slot, slot)) return true;
+      displaced.push(known.node);
+      return false;
+    });
+    this.#known.set(cellOf(slot), kept);
     return displaced;
   }
 
