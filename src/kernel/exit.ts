@@ -17,6 +17,7 @@ export function endProcess(process: Process, status: ExitStatus): void {
   process.timers.clear();
   for (const task of [...process.tasks]) retireTask(task);
   process.stopSignal = 0;
+  kernel.ipc.endProcess(process);
   leaveChildren(process);
   // Memory and files go before anyone is told: a parent that has waited finds the pipes closed.
   kernel.onProcessEnd(process);

@@ -1,6 +1,7 @@
 /** The kernel of one run: what all its processes share. Two runs in one host process know nothing of each other. */
 import { endProcess, retireTask } from "./exit.ts";
 import { FutexTable } from "./futex.ts";
+import { Ipc } from "./ipc/index.ts";
 import type { LimitReached, RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
 import type { ExitStatus, ProcessParts } from "./process.ts";
@@ -44,6 +45,7 @@ export class Kernel {
   readonly clock: Clock;
   readonly limits: RunLimits;
   readonly futexes = new FutexTable();
+  readonly ipc: Ipc;
   readonly processes = new Map<number, Process>();
   readonly tasks = new Map<number, Task>();
   readonly scheduler: Scheduler;
@@ -56,6 +58,7 @@ export class Kernel {
     this.signals = new SignalTable(options.architecture);
     this.clock = options.clock;
     this.limits = options.limits ?? {};
+    this.ipc = new Ipc(this.clock);
     this.#warn = options.warn ?? (() => undefined);
     this.scheduler = new Scheduler(this.clock);
   }

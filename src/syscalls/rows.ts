@@ -8,6 +8,7 @@ import { FUTEX_ROWS } from "./futex.ts";
 import { IDENTITY_ROWS } from "./identity.ts";
 import { IDENTITY_16_ROWS } from "./identity16.ts";
 import { IOCTL_ROWS } from "./ioctl.ts";
+import { IPC_ROWS } from "./ipc.ts";
 import { LIMIT_ROWS } from "./limits.ts";
 import { MEMORY_ROWS } from "./memory.ts";
 import { OPENING_ROWS } from "./opening.ts";
@@ -37,6 +38,7 @@ export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = 
   "Waiting for descriptors": POLL_ROWS,
   Events: EVENT_ROWS,
   Memory: MEMORY_ROWS,
+  "System V IPC": IPC_ROWS,
   Signals: SIGNAL_ROWS,
   Time: TIME_ROWS,
   "Processes and threads": [...PROCESS_ROWS, ...TASK_ROWS, ...PROGRAM_ROWS, ...WAIT_ROWS, ...FUTEX_ROWS],

@@ -157,5 +157,4 @@ export const SYSTEM_ROWS: readonly SyscallRow[] = [
   missing("socketcall", [arg.int, arg.pointer], "no sockets yet"),
   missing("socket", [arg.int, arg.int, arg.int], "no sockets yet"),
   missing("socketpair", [arg.int, arg.int, arg.int, arg.pointer], "no sockets yet"),
-  missing("ipc", [arg.uint, arg.int, arg.int, arg.int, arg.pointer, arg.long], "no System V IPC yet"),
 ];

@@ -17,7 +17,7 @@ const program = join(top, "bin/program");
 for (const folder of [sysroot, cwd, join(top, "bin"), join(cwd, "a/b/c")]) mkdirSync(folder, { recursive: true });
 writeFileSync(join(cwd, "a/b/c/file"), "contents");
 const li = (register: number, value: number) => 0x2400_0000 | (register << 16) | (value & 0xffff);
-const [V0, A0, A1] = [2, 4, 5];
+const [V0, A1] = [2, 5];
 const SYSCALL = 0x0000_000c;
 const [EXIT, OPEN] = [4001, 4005];
 /** "a/b/c/file" and NUL. */

@@ -29,6 +29,8 @@ export interface Abi extends DataModel {
   readonly structs: Structs;
   /** Signal sets, structs and frames, and which signal a CPU exception is. */
   readonly signals: SignalAbi;
+  /** SHMLBA: what shmat(2) wants addresses to be a multiple of. */
+  readonly sharedMemoryBoundary: number;
   /** `RLIM_INFINITY` of getrlimit(2) (prlimit64 has its own, all ones everywhere). */
   readonly rlimInfinity: number;
   /** Which numbers of `kernel/` tables are this architecture's. */

@@ -54,6 +54,7 @@ export function armEabi(options: EabiOptions): Abi {
     constants: constantSets(ARM_CONSTANTS),
     structs: layOut(model, {}, PACKED),
     signals: armSignals(options),
+    sharedMemoryBoundary: 4 * 4096,
     rlimInfinity: 0xffffffff,
     indirectNumber: -1,
 

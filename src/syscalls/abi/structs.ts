@@ -1,9 +1,11 @@
 /** The structs of the system-call interface. Where architectures differ an ABI brings its own fields. */
+import { IPC_FIELDS } from "./ipc-structs.ts";
 import { Struct, type DataModel, type Fields } from "../struct.ts";
 
 
 /** Fields by struct, in the form that most 32-bit architectures share. */
 export const COMMON_FIELDS = {
+  ...IPC_FIELDS,
   timespec32: [
     ["tv_sec", "long"],
     ["tv_nsec", "long"],
