@@ -5,7 +5,7 @@ import type { Process } from "../kernel/process.ts";
 import type { Task } from "../kernel/task.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
-import { full, missing, partial, type SyscallRow } from "./row.ts";
+import { full, partial, type SyscallRow } from "./row.ts";
 
 // ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 function resource(call: SyscallContext, number: number): LimitName {
@@ -252,6 +252,4 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     if (node !== 0) call.memory.writeU32(node, 0);
     return 0;
   }),
-  missing("setns", [arg.fd, arg.hexadecimal], "there are no namespaces"),
-  missing("unshare", [arg.hexadecimal], "there are no namespaces"),
 ];
