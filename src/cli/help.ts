@@ -11,7 +11,7 @@ export async function helpText(columns: number): Promise<string> {
     .help(false)
     .parserConfiguration({ "boolean-negation": false, "duplicate-arguments-array": false })
     .usage(
-      "Runs Linux programs built for another processor (32-bit MIPS, both byte orders).\n\n" +
+      "Runs Linux programs built for another processor (32-bit MIPS of both byte orders, 32-bit ARM).\n\n" +
         "  babelf [options] program [args…]\n\n" +
         "The program is a path, as in qemu-user: PATH is not searched. What follows it belongs to the program.",
     );

@@ -83,8 +83,8 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
 }
 
 function listCpus(): void {
-  for (const [name, { release }] of Object.entries(CPU_MODELS)) {
-    process.stdout.write(`${name.padEnd(8)} MIPS32 release ${release}\n`);
+  for (const [name, { description }] of Object.entries(CPU_MODELS)) {
+    process.stdout.write(`${name.padEnd(11)} ${description}\n`);
   }
 }
 

@@ -30,14 +30,16 @@ const MACHINES: Readonly<Record<number, string>> = {
 };
 
 export const EM_MIPS = 8;
-export const SUPPORTED = "babelf runs 32-bit MIPS (o32)";
+export const EM_ARM = 40;
+export const SUPPORTED = "babelf runs 32-bit MIPS (o32) and little-endian ARM (EABI)";
 
 /** Why a file of this machine, class and byte order cannot be run; null: it is for us. */
 export function foreignMachine(machine: number, wide: boolean, little: boolean): string | null {
   if (machine === EM_MIPS && !wide) return null;
+  if (machine === EM_ARM && !wide && little) return null;
   const name = MACHINES[machine] ?? elfyName(machine) ?? `an unknown processor (e_machine ${machine})`;
   if (machine === EM_MIPS) return `built for 64-bit MIPS (n64); ${SUPPORTED}`;
-  return `built for ${name}${machine === 40 && !little ? ", big-endian" : ""}; ${SUPPORTED}`;
+  return `built for ${name}${machine === EM_ARM && !little ? ", big-endian" : ""}; ${SUPPORTED}`;
 }
 
 function elfyName(machine: number): string | undefined {

@@ -16,13 +16,34 @@ export interface ProgramRequest {
 /** Floating-point registers: 16 doubles in even pairs (`fr0`) or 32 doubles (`fr1`). `soft` programs use neither. */
 export type MipsFloatMode = "fr0" | "fr1";
 
-/** What the program takes for granted about the processor: it selects the ISA, its mode and the system-call ABI. */
-export interface Personality {
+interface AnyPersonality {
+  /** The stack is executable, and so is every page that mmap(2) makes readable (READ_IMPLIES_EXEC). */
+  readonly executableStack: boolean;
+}
+export interface MipsPersonality extends AnyPersonality {
   readonly machine: "mips";
   readonly endian: "little" | "big";
   readonly floatMode: MipsFloatMode;
-  /** The stack is executable, and so is every page that mmap(2) makes readable (READ_IMPLIES_EXEC). */
-  readonly executableStack: boolean;
+}
+export interface ArmPersonality extends AnyPersonality {
+  readonly machine: "arm";
+  readonly endian: "little";
+}
+
+/** What the program takes for granted about the processor: it selects the ISA, its mode and the system-call ABI. */
+export type Personality = MipsPersonality | ArmPersonality;
+export type Machine = Personality["machine"];
+
+/** What the auxiliary vector tells of the processor (man 3 getauxval). */
+export interface ProcessorFacts {
+  /** AT_HWCAP */
+  readonly hwcap: number;
+  /** AT_HWCAP2, where the architecture has it. */
+  readonly hwcap2?: number;
+  /** AT_PLATFORM: what $PLATFORM in library paths stands for. */
+  readonly platform?: string;
+  /** AT_BASE_PLATFORM */
+  readonly basePlatform?: string;
 }
 
 /** Where things lie in a guest's address space; the `AddressSpace` is to be made with these. */
@@ -59,6 +80,7 @@ export interface Identity {
 }
 
 export interface LoadOptions {
+  readonly processor: ProcessorFacts;
   readonly identity: Identity;
   /** Sixteen bytes for AT_RANDOM (stack protector, pointer guard). */
   readonly random: Uint8Array;

@@ -61,7 +61,7 @@ export function writeInitialStack(space: AddressSpace, path: string, contents: S
     space.poke(below, bytes);
     named.set(name, below);
   }
-  below = (below - contents.random.length) & ~15;
+  below = ((below - contents.random.length) & ~15) >>> 0;
   space.poke(below, contents.random);
   named.set("random", below);
 
@@ -74,7 +74,7 @@ export function writeInitialStack(space: AddressSpace, path: string, contents: S
     0,
     ...auxv.flat(),
   ];
-  const stackPointer = (below - words.length * POINTER) & ~15;
+  const stackPointer = ((below - words.length * POINTER) & ~15) >>> 0;
   const table = new DataView(new ArrayBuffer(words.length * POINTER));
   words.forEach((word, i) => table.setUint32(i * POINTER, word, space.littleEndian));
   space.poke(stackPointer, new Uint8Array(table.buffer));

@@ -5,7 +5,7 @@ import { PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_WRITE } from "../memory/page-tabl
 import { LoadError } from "./error.ts";
 import type { LoadOptions, ProcessImage, Program } from "./image.ts";
 import { writeInitialStack } from "./initial-stack.ts";
-import { addressLayout, PIE_BASE } from "./layout.ts";
+import { addressLayout, pieBase } from "./layout.ts";
 import { mapSegments } from "./map-segments.ts";
 
 /** Types of the auxiliary vector (man 3 getauxval). */
@@ -38,10 +38,6 @@ const PROGRAM_HEADER_BYTES = 32;
 /** USER_HZ */
 const CLOCK_TICKS = 100;
 
-/** What Linux on a MIPS32 release 2 processor says of it: no release 6, MSA or other extension; no AT_PLATFORM. */
-const MIPS_HWCAP = 0;
-const MIPS_PLATFORM = { basePlatform: "mips32r2" } as const;
-
 /** Maps `program` and its interpreter, sets the break, builds the stack. Throws `LoadError`. */
 export function loadProgram(space: AddressSpace, program: Program, options: LoadOptions): ProcessImage {
   try {
@@ -56,12 +52,12 @@ export function loadProgram(space: AddressSpace, program: Program, options: Load
 
 function load(space: AddressSpace, program: Program, options: LoadOptions): ProcessImage {
   const { elf, interpreter, personality } = program;
-  const { stackTop, stackSize } = addressLayout(options.stackLimit);
+  const { stackTop, stackSize } = addressLayout(personality.machine, options.stackLimit);
   const stackProtection = PAGE_READ | PAGE_WRITE | (personality.executableStack ? PAGE_EXEC : 0);
   const stackBottom = space.mapStack(stackTop, stackSize, stackProtection);
   const stack = [stackBottom, stackTop] as const;
 
-  const main = mapSegments(space, elf, PIE_BASE, stack);
+  const main = mapSegments(space, elf, pieBase(personality.machine), stack);
   space.setBrkStart(main.end);
   const linker = interpreter === null ? null : mapSegments(space, interpreter, 0, stack);
   const entry = (linker ?? main).entry;
@@ -69,6 +65,8 @@ function load(space: AddressSpace, program: Program, options: LoadOptions): Proc
     throw new LoadError(program.path, "ENOEXEC", `its first instruction would be at 0x${entry.toString(16)}`);
   }
 
+  const { hwcap, hwcap2, platform, basePlatform } = options.processor;
+  const names = { ...(platform === undefined ? {} : { platform }), ...(basePlatform === undefined ? {} : { basePlatform }) };
   const { uid, euid, gid, egid } = options.identity;
   const initial = writeInitialStack(space, program.path, {
     top: stackTop,
@@ -77,11 +75,11 @@ function load(space: AddressSpace, program: Program, options: LoadOptions): Proc
     argv: program.argv,
     envp: program.envp,
     random: options.random,
-    platform: MIPS_PLATFORM,
+    platform: names,
     // In the order of Linux's create_elf_tables.
     auxv: (at) => [
       ...(options.vdso === undefined ? [] : [[AT.SYSINFO_EHDR, options.vdso] as const]),
-      [AT.HWCAP, MIPS_HWCAP],
+      [AT.HWCAP, hwcap],
       [AT.PAGESZ, PAGE_SIZE],
       [AT.CLKTCK, CLOCK_TICKS],
       [AT.PHDR, main.programHeaders],
@@ -96,8 +94,10 @@ function load(space: AddressSpace, program: Program, options: LoadOptions): Proc
       [AT.EGID, egid],
       [AT.SECURE, uid !== euid || gid !== egid ? 1 : 0],
       [AT.RANDOM, at("random")],
+      ...(hwcap2 === undefined ? [] : [[AT.HWCAP2, hwcap2] as const]),
       [AT.EXECFN, at("execFileName")],
-      [AT.BASE_PLATFORM, at("basePlatform")],
+      ...(platform === undefined ? [] : [[AT.PLATFORM, at("platform")] as const]),
+      ...(basePlatform === undefined ? [] : [[AT.BASE_PLATFORM, at("basePlatform")] as const]),
     ],
   });
   return {

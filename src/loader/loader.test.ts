@@ -4,7 +4,7 @@ import { AddressSpace } from "../memory/address-space.ts";
 import { PAGE_COUNT, PAGE_EXEC, PAGE_READ, PAGE_WRITE } from "../memory/page-table.ts";
 import { softwareProtection } from "../memory/protection.ts";
 import { AT, addressLayout, BytesFile, LoadError, loadProgram, type ProcessImage, readProgram } from "./index.ts";
-import { PIE_BASE } from "./layout.ts";
+import { pieBase } from "./layout.ts";
 import { parseScriptLine } from "./script.ts";
 
 const STACK = 1 << 20;
@@ -14,7 +14,7 @@ const protection = softwareProtection(memory);
 
 /** An empty address space; only one is in use at a time. */
 function newSpace(littleEndian = true): AddressSpace {
-  const { limit, mmapBase } = addressLayout(STACK);
+  const { limit, mmapBase } = addressLayout("mips", STACK);
   return new AddressSpace({ memory, pageTable, protection, limit, mmapBase, littleEndian });
 }
 
@@ -42,6 +42,7 @@ function load<T>(
   const space = newSpace(program.personality.endian === "little");
   try {
     const image = loadProgram(space, program, {
+      processor: { hwcap: 0, basePlatform: "mips32r2" },
       identity: { uid: 1000, euid: 1000, gid: 100, egid: 100 },
       random: new Uint8Array(16).fill(0x5a),
       stackLimit: STACK,
@@ -132,7 +133,7 @@ describe("a static program", () => {
 describe("a program that goes anywhere", () => {
   test("a PIE is put at its base, with its interpreter elsewhere", () => {
     load({ "/p": fixture("mipsel/pie") }, "/p", (image) => {
-      expect(image.loadBias).toBe(PIE_BASE);
+      expect(image.loadBias).toBe(pieBase("mips"));
       expect(new Map(image.auxv).get(AT.BASE)).toBe(0);
       expect(new Map(image.auxv).get(AT.ENTRY)).toBe(image.entry);
     });
@@ -261,7 +262,15 @@ describe("refusals", () => {
       Uint8Array.from({ ...elf([LOAD]), 4: 2, 18: 62, length: 0x2000 }),
       /built for x86-64; babelf runs 32-bit MIPS/,
     ],
-    ["ARM", patched(18, 40, 2), /built for ARM;/],
+    ["big-endian ARM", Uint8Array.from({ ...elf([LOAD]), 5: 2, 18: 0, 19: 40, length: 0x2000 }), /built for ARM, big-endian;/],
+    [
+      "BE8 ARM",
+      elf([LOAD], (view) => {
+        view.setUint16(18, 40, true);
+        view.setUint32(36, 0x05800000, true);
+      }),
+      /big-endian \(BE8\)/,
+    ],
     ["n64", patched(4, 2, 1), /n64/],
     ["n32", patched(36, 0x70001020), /n32/],
     ["o64", patched(36, 0x70002000), /o64/],

@@ -1,7 +1,9 @@
 /** The first half of execve(2): finds and checks the program, its `#!` interpreter and its dynamic linker. */
+import { checkArm } from "./arm.ts";
 import { type ElfFile, isElf, PT_GNU_STACK, PT_INTERP, readElf, segmentBytes } from "./elf-file.ts";
 import { LoadError, type LoadErrno } from "./error.ts";
-import type { CString, Program, ProgramRequest } from "./image.ts";
+import { EM_ARM } from "./foreign-machine.ts";
+import type { CString, Personality, Program, ProgramRequest } from "./image.ts";
 import { checkMips, mipsFloatMode } from "./mips.ts";
 import type { OpenProgramFile, ProgramFile } from "./program-file.ts";
 import { parseScriptLine, SCRIPT_LINE_BYTES } from "./script.ts";
@@ -37,16 +39,11 @@ export function readProgram(request: ProgramRequest): Program {
   if (!isElf(start)) throw new LoadError(path, "ENOEXEC", "neither an ELF program nor a #! script");
 
   const elf = readElf(path, file);
-  checkMips(elf);
+  checkMachine(elf);
   const interpreter = readInterpreter(request.open, elf);
   const stack = elf.segments.findLast((segment) => segment.type === PT_GNU_STACK);
   return {
-    personality: {
-      machine: "mips",
-      endian: elf.endian,
-      floatMode: mipsFloatMode(elf, interpreter),
-      executableStack: stack === undefined || stack.executable,
-    },
+    personality: personalityOf(elf, interpreter, stack === undefined || stack.executable),
     path,
     execFileName: request.path,
     elf,
@@ -54,6 +51,16 @@ export function readProgram(request: ProgramRequest): Program {
     argv,
     envp: request.envp,
   };
+}
+
+function checkMachine(elf: ElfFile): void {
+  if (elf.machine === EM_ARM) checkArm(elf);
+  else checkMips(elf);
+}
+
+function personalityOf(elf: ElfFile, interpreter: ElfFile | null, executableStack: boolean): Personality {
+  if (elf.machine === EM_ARM) return { machine: "arm", endian: "little", executableStack };
+  return { machine: "mips", endian: elf.endian, floatMode: mipsFloatMode(elf, interpreter), executableStack };
 }
 
 /** The dynamic linker that PT_INTERP names, or null. */
@@ -70,7 +77,10 @@ function readInterpreter(openFile: OpenProgramFile, elf: ElfFile): ElfFile | nul
   if (!isElf(file.read(0, 4)))
     throw new LoadError(elf.path, "ELIBBAD", `its dynamic linker ${path} is not an ELF file`);
   const interpreter = readElf(path, file);
-  checkMips(interpreter);
+  checkMachine(interpreter);
+  if (interpreter.machine !== elf.machine) {
+    throw new LoadError(elf.path, "ELIBBAD", `its dynamic linker ${path} is for another processor`);
+  }
   if (interpreter.endian !== elf.endian) {
     throw new LoadError(elf.path, "ELIBBAD", `its dynamic linker ${path} has the other byte order`);
   }

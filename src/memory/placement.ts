@@ -35,7 +35,7 @@ export class Placement {
     const { address } = request;
     const { limit, mmapMinAddress } = this.#bounds;
     if (request.fixed || request.noReplace) {
-      if (address + length > limit) throw new MemoryError("ENOMEM", "beyond the address space");
+      if (address + length > limit && request.privileged !== true) throw new MemoryError("ENOMEM", "beyond the address space");
       if (address % PAGE_SIZE !== 0) throw new MemoryError("EINVAL", "the address is not a page's");
       if (address < mmapMinAddress && request.privileged !== true) {
         throw new MemoryError("EPERM", "below vm.mmap_min_addr");
