@@ -2,6 +2,7 @@
  * Saturation, arithmetic on parts of a register, packing, extension, bit fields and reversals (ARM DDI 0406C, A4.4.4 to
  * A4.4.8; encodings in A5.2.6, A5.4 and A6.3.13 to A6.3.15).
  */
+import type { Fields } from "../decode-table.ts";
 import type { Emitter, I32, I64 } from "../emitter.ts";
 import { stickQ } from "./multiply.ts";
 import { GE, PC, readGpr, writeGpr } from "./registers.ts";
@@ -255,14 +256,19 @@ export const REVERSALS = {
   },
 } as const;
 
-for (const [name, arm, armEnd, thumb, needs] of [
-  ["rev", "01101011", "0011", "01 mmmm 1111 dddd 1000", "v6"],
-  ["rev16", "01101011", "1011", "01 mmmm 1111 dddd 1001", "v6"],
-  ["rbit", "01101111", "0011", "01 mmmm 1111 dddd 1010", "v6t2"],
-  ["revsh", "01101111", "1011", "01 mmmm 1111 dddd 1011", "v6"],
+/** T32 has the operand's number twice. */
+const twice = (fields: Fields): boolean => withoutPc(fields) && fields["m"] === fields["n"];
+
+for (const [name, arm, thumb, needs, narrow] of [
+  ["rev", "01101011 1111 dddd 1111 0011", "1001 nnnn 1111 dddd 1000", "v6", true],
+  ["rev16", "01101011 1111 dddd 1111 1011", "1001 nnnn 1111 dddd 1001", "v6", true],
+  ["rbit", "01101111 1111 dddd 1111 0011", "1001 nnnn 1111 dddd 1010", "v6t2", false],
+  ["revsh", "01101111 1111 dddd 1111 1011", "1001 nnnn 1111 dddd 1011", "v6", true],
+  ["clz", "00010110 1111 dddd 1111 0001", "1011 nnnn 1111 dddd 1000", "v5", false],
 ] as const) {
-  both(`${name}{c}${name === "rbit" ? "" : "{w}"}`, `cccc ${arm} 1111 dddd 1111 ${armEnd} mmmm` as "dm", `11111010 10 ${thumb.replace("mmmm", "----")} mmmm` as "dm", "rd, rm",
-    (e, { d, m }, context) => writeGpr(e, context, d, REVERSALS[name](e, readGpr(e, context, m))), { ...PURE, needs });
+  const operation = name === "clz" ? (e: Emitter, value: I32): I32 => e.i32.clz(value) : REVERSALS[name];
+  const lift = (e: Emitter, { d, m }: { readonly d: number; readonly m: number }, context: LiftContext): void =>
+    writeGpr(e, context, d, operation(e, readGpr(e, context, m)));
+  a32.push(row(`${name}{c}`, `cccc ${arm} mmmm` as "dm", "rd, rm", lift, { ...PURE, needs }));
+  t32.push(row(`${name}{c}${narrow ? ".w" : ""}`, `11111010 ${thumb} mmmm` as "dm", "rd, rm", lift, { ...PURE, needs: "v6t2", when: twice }));
 }
-both("clz{c}", "cccc 00010110 1111 dddd 1111 0001 mmmm", "11111010 1011 ---- 1111 dddd 1000 mmmm", "rd, rm",
-  (e, { d, m }, context) => writeGpr(e, context, d, e.i32.clz(readGpr(e, context, m))), { ...PURE, needs: "v5" });

@@ -35,14 +35,15 @@ for (const [name, code, needs] of [
   t32.push(system(`${name}{c}.w`, `1111001110101111 10000000 ${bits}` as "c", "", nothing, { ...known, needs: needs ?? "v6t2" }));
   hints.push(system(`${name}{c}`, `10111111 ${bits.slice(4)} 0000` as "c", "", nothing, { ...HARMLESS, needs: needs ?? "v6t2" }));
 }
-both("nop{c}", "cccc 00110010 0000 1111 0000 iiiiiiii", "1111001110101111 10000000 iiiiiiii", "{hintnumber}", nothing, { ...HARMLESS, alias: true });
+a32.push(system("nop{c}", "cccc 00110010 0000 1111 0000 iiiiiiii", "{hintnumber}", nothing, { ...HARMLESS, alias: true }));
+t32.push(system("nop{c}.w", "1111001110101111 10000000 iiiiiiii", "{hintnumber}", nothing, { ...HARMLESS, alias: true, needs: "v6t2" }));
 both("dbg{c}", "cccc 00110010 0000 1111 0000 1111 iiii", "1111001110101111 10000000 1111 iiii", "{number}", nothing, { ...HARMLESS, needs: "v6t2" });
 hints.push(system("nop{c}", "10111111 iiii 0000", "{hintnumber}", nothing, { ...HARMLESS, alias: true, needs: "v6t2" }));
 
 const barrier = (e: Emitter): void => e.fence();
 for (const [name, code] of [["dsb", "0100"], ["dmb", "0101"], ["isb", "0110"]] as const) {
   // Translated code is what the processor has fetched already; changed code is announced with a system call.
-  both(name, `1111 0101 0111 1111 1111 0000 ${code} iiii` as "i", `1111001110111111 10001111 ${code} iiii` as "i", "{barrier}", barrier, { ...HARMLESS, needs: "v7" });
+  both(name, `1111 0101 0111 1111 1111 0000 ${code} iiii` as "i", `1111001110111111 10001111 ${code} iiii` as "i", name === "isb" ? "{isbarrier}" : "{barrier}", barrier, { ...HARMLESS, needs: "v7" });
 }
 
 export const HINTS_A32: readonly ArmRow[] = a32;
@@ -119,13 +120,14 @@ export const SYSTEM_A32: readonly ArmRow[] = [
   system("setend", "1111 0001 0000 0001 0000 0000 0000 0000", "le", nothing, { ...HARMLESS, needs: "v6" }),
   system("setend", "1111 0001 0000 0001 0000 0010 0000 0000", "be", illegal, BIG_ENDIAN),
   // To a user program, a change of processor state is no operation (A8.8.38).
-  system("cps", "1111 0001 0000 kkk 0 0000 000 iii 0 mmmmm", "{number}", nothing, { ...HARMLESS, needs: "v6" }),
+  system("cps{cpseffect}", "1111 0001 0000 1 k M 0 0000 000 iii 0 jjjjj", "{cpsflags}{cpsmode}", nothing, { ...HARMLESS, needs: "v6" }),
+  system("cps", "1111 0001 0000 001 0 0000 000 000 0 iiiii", "{number}", nothing, { ...HARMLESS, needs: "v6" }),
 
   privileged("mrs{c}", "cccc 00010100 1111 dddd 0000 0000 0000", "rd, SPSR", illegal, KERNEL),
   privileged("msr{c}", "cccc 00010110 kkkk 1111 0000 0000 mmmm", "SPSR_{statusmask}, rm", illegal, KERNEL),
   privileged("msr{c}", "cccc 00110110 kkkk 1111 iiiiiiiiiiii", "SPSR_{statusmask}, {armimm}", illegal, KERNEL),
-  privileged("smc{c}", "cccc 00010110 0000 0000 0000 0111 iiii", "{number}", illegal, KERNEL),
-  privileged("hvc", "1110 00010100 iiiiiiiiiiii 0111 iiii", "{number}", illegal, KERNEL),
+  privileged("smc{c}", "cccc 00010110 0000 0000 0000 0111 iiii", "{decimal}", illegal, KERNEL),
+  privileged("hvc", "1110 00010100 iiiiiiiiiiii 0111 iiii", "{decimal}", illegal, KERNEL),
   privileged("eret{c}", "cccc 00010110 0000 0000 0000 0110 1110", "", illegal, KERNEL),
 ];
 
@@ -135,7 +137,7 @@ export const SYSTEM_T16: readonly ArmRow[] = [
   system("udf{c}", "11011110 iiiiiiii", "#{decimal}", illegal, illegalInfo),
   system("setend", "1011 0110 0101 0 000", "le", nothing, { ...HARMLESS, needs: "v6" }),
   system("setend", "1011 0110 0101 1 000", "be", illegal, BIG_ENDIAN),
-  system("cps", "1011 0110 011 k 0 iii", "{number}", nothing, { ...HARMLESS, needs: "v6" }),
+  system("cps{cpseffect}", "1011 0110 011 k 0 iii", "{cpsflags}", nothing, { ...HARMLESS, needs: "v6" }),
 ];
 
 export const SYSTEM_T32: readonly ArmRow[] = [
@@ -145,5 +147,5 @@ export const SYSTEM_T32: readonly ArmRow[] = [
   system("udf{c}.w", "111101111111 iiii 1010 iiiiiiiiiiii", "#{decimal}", illegal, { ...illegalInfo, needs: "v6t2" }),
   privileged("mrs{c}", "111100111111 1111 1000 dddd 0000 0000", "rd, SPSR", illegal, KERNEL),
   privileged("msr{c}", "111100111001 mmmm 1000 kkkk 0000 0000", "SPSR_{statusmask}, rm", illegal, KERNEL),
-  privileged("smc{c}", "111101111111 iiii 1000 0000 0000 0000", "{number}", illegal, KERNEL),
+  privileged("smc{c}", "111101111111 iiii 1000 0000 0000 0000", "#{decimal}", illegal, KERNEL),
 ];

@@ -100,7 +100,7 @@ const WIDE: readonly { readonly op: string; readonly operation: Operation; reado
   { op: "1010", operation: OPERATIONS.adc, narrow: true },
   { op: "1011", operation: OPERATIONS.sbc, narrow: true },
   { op: "1101", operation: OPERATIONS.sub, compare: OPERATIONS.cmp, narrow: true },
-  { op: "1110", operation: OPERATIONS.rsb, narrow: true },
+  { op: "1110", operation: OPERATIONS.rsb, narrow: false },
 ];
 
 const noFlags = ({ S }: { readonly S?: number }): boolean => S !== 1;
