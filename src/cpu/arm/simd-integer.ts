@@ -65,12 +65,13 @@ const SAME_LENGTH: readonly ArmRow[] = [
   su("vrhadd", "00010", (e, { z, u }, n, m) => lanes.halvingAddRounding(e, z, u, n, m), notLong),
   bitwise("vand", 0, "00", (e, _at, n, m) => e.v128.and(n, m)),
   bitwise("vbic", 0, "01", (e, _at, n, m) => e.v128.andnot(n, m)),
-  // Before vorr, of which it is a special case that its bits do not show.
-  row("vmov", "1111 0010 0D10 nnnn dddd 0001 NqM1 mmmm", "Vd, Vm", (e, fields) => {
+  row("vorr", "1111 0010 0D10 nnnn dddd 0001 NqM1 mmmm", "Vd, Vn, Vm", (e, fields) => {
     const quad = fields.q === 1;
-    setVector(e, quad, registerOf(fields, "d"), vector(e, quad, registerOf(fields, "m")));
-  }, { needs, alias: true, when: both(evenIfQuad("d", "m"), (fields) => registerOf(fields, "n") === registerOf(fields, "m")) }),
-  bitwise("vorr", 0, "10", (e, _at, n, m) => e.v128.or(n, m)),
+    const [n, m] = [registerOf(fields, "n"), registerOf(fields, "m")];
+    const first = vector(e, quad, n);
+    // With one register twice it is `vmov`.
+    setVector(e, quad, registerOf(fields, "d"), n === m ? first : e.v128.or(first, vector(e, quad, m)));
+  }, { needs, when: evenIfQuad("d", "n", "m") }),
   bitwise("vorn", 0, "11", (e, _at, n, m) => e.v128.or(n, e.v128.not(m))),
   bitwise("veor", 1, "00", (e, _at, n, m) => e.v128.xor(n, m)),
   bitwise("vbsl", 1, "01", (e, { d }, n, m) => e.v128.bitselect(n, m, d)),

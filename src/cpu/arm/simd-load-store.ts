@@ -288,10 +288,10 @@ export const SIMD_LOAD_STORE_ROWS: readonly ArmRow[] = [...multipleRows, ...sing
 // ── how they print ────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Format = (fields: Fields) => string;
-/** `{d0-d3}`, `{d0,d2,d4}`; with a suffix after each register. */
+/** `{d0-d3}`, `{d0,d2,d4}`; with a suffix after each register. Lanes are never a range. */
 const listed = (start: number, count: number, increment: number, suffix = ""): string => {
   const name = (n: number): string => `d${start + n * increment}${suffix}`;
-  if (increment === 1 && count > 1) return `{${name(0)}-${name(count - 1)}}`;
+  if (increment === 1 && count > 1 && !/\d/.test(suffix)) return `{${name(0)}-${name(count - 1)}}`;
   return `{${Array.from({ length: count }, (_, n) => name(n)).join(",")}}`;
 };
 const address = (fields: Fields, alignment: number): string => {

@@ -181,20 +181,19 @@ export const SIMD_PERMUTE_ROWS: readonly ArmRow[] = [
 
 // ── how they print ────────────────────────────────────────────────────────────────────────────────────────────────
 
-const immediate = (value: bigint): string => `#${value}\t; 0x${value.toString(16).padStart(8, "0")}`;
+const immediate = (value: bigint): string => `#${BigInt.asIntN(32, value)}\t@ 0x${value.toString(16).padStart(8, "0")}`;
 const list = (first: number, count: number): string => (count === 1 ? `{d${first}}` : `{d${first}-d${first + count - 1}}`);
 export const PERMUTE_FORMATS: Readonly<Record<string, (fields: Fields) => string>> = {
   index: (fields) => String(fields["i"]!),
   table: (fields) => list(registerOf(fields, "n"), fields["l"]! + 1),
   vimm32: (fields) => immediate(BigInt(fields["i"]!) << BigInt(8 * fields["x"]!)),
   vimm16: (fields) => immediate(BigInt(fields["i"]!) << BigInt(8 * fields["x"]!)).replace("0x0000", "0x"),
-  vimm8: (fields) => `#${fields["i"]!}\t; 0x${fields["i"]!.toString(16).padStart(2, "0")}`,
+  vimm8: (fields) => `#${fields["i"]!}\t@ 0x${fields["i"]!.toString(16).padStart(2, "0")}`,
   vimmOnes: (fields) => immediate(expandConstant(12 + fields["x"]!, 0, fields["i"]!).bits),
   vimm64: (fields) => `#0x${expandConstant(14, 1, fields["i"]!).bits.toString(16).padStart(16, "0")}`,
   vimmFloat: (fields) => {
     const bits = expandSingle(fields["i"]!);
     const value = new Float32Array(Int32Array.of(bits).buffer)[0]!;
-    const text = Number.isInteger(value) ? `${value}.0` : String(value);
-    return `#${text.padStart(4)}\t; 0x${(bits >>> 0).toString(16)}`;
+    return `#${value}\t@ 0x${(bits >>> 0).toString(16)}`;
   },
 };

@@ -45,7 +45,7 @@ const SAME_LENGTH: readonly ArmRow[] = [
   ...shift("vrshr", "{su}", "u", "0010", "right", (e, { z, u, n }, m) => lanes.shiftRightRounding(e, z, u, m, n)),
   ...shift("vrsra", "{su}", "u", "0011", "right", (e, { z, u, n, d }, m) => lanes.add(e, z, d, lanes.shiftRightRounding(e, z, u, m, n))),
   ...shift("vsri", "", 1, "0100", "right", (e, { z, n, d }, m) => e.v128.bitselect(lanes.shiftRight(e, z, true, m, n), d, insertMask(e, z, false, n))),
-  ...shift("vshl", "i", 0, "0101", "left", (e, { z, n }, m) => lanes.shiftLeft(e, z, m, n)),
+  ...shift("vshl", "s", 0, "0101", "left", (e, { z, n }, m) => lanes.shiftLeft(e, z, m, n)),
   ...shift("vsli", "", 1, "0101", "left", (e, { z, n, d }, m) => e.v128.bitselect(lanes.shiftLeft(e, z, m, n), d, insertMask(e, z, true, n))),
   ...shift("vqshlu", "s", 1, "0110", "left", (e, { z, n }, m) => saturated(e, lanes.shiftLeftSaturating(e, z, false, true, m, n))),
   ...shift("vqshl", "{su}", "u", "0111", "left", (e, { z, u, n }, m) => saturated(e, lanes.shiftLeftSaturating(e, z, u, u, m, n))),
@@ -118,10 +118,12 @@ export const SIMD_SHIFT_ROWS: readonly ArmRow[] = [
   widenByWhole,
 ];
 
+const leftAmount = (n: number): string => (n > 32 ? `#${n}\t@ 0x${n.toString(16)}` : `#${n}`);
+
 /** How the amounts are printed. */
 export const SHIFT_FORMATS: Readonly<Record<string, (fields: Fields) => string>> = Object.fromEntries(
   EIGHTS.flatMap((z) => [
-    [`left${lanes.laneBits(z)}`, (fields: Fields) => `#${fields["i"]!}`],
+    [`left${lanes.laneBits(z)}`, (fields: Fields) => leftAmount(fields["i"]!)],
     [`right${lanes.laneBits(z)}`, (fields: Fields) => `#${rightAmount(z, fields["i"]!)}`],
   ]),
 );

@@ -244,7 +244,7 @@ const multipleRows = LETTERS.flatMap((x) =>
       // FLDMX and FSTMX transfer as the even number does, and step over one word more.
       if (x === "d")
         rows.push(
-          access(`f${isLoad === 1 ? "ld" : "st"}m${suffix}x{c}`, pattern("nnnn").replace(/0$/, "1"), `rn${w === 1 ? "!" : ""}, ${list}`, lift(1), {
+          access(`f${isLoad === 1 ? "ld" : "st"}m${suffix}x{c}`, pattern("nnnn").replace(/0$/, "1"), `rn${w === 1 ? "!" : ""}, ${list}\t@ Deprecated`, lift(1), {
             needs,
             when: fits,
           }),

@@ -32,12 +32,12 @@ const list = (letter: Letter) => (fields: Fields): string => {
   const last = first + fields["i"]! - 1;
   return last === first ? `{${letter}${first}}` : `{${letter}${first}-${letter}${last}}`;
 };
-const asFloat = (bits: number): number => new Float32Array(Int32Array.of(bits).buffer)[0]!;
-/** C's "%.8g", with a decimal point at least, as objdump prints it. */
+/** As many decimal places as objdump prints of such a constant. */
 const decimal = (value: number): string => {
-  const text = String(Number(value.toPrecision(8)));
-  return text.includes(".") || text.includes("e") ? text : `${text}.0`;
+  const places = Number.isInteger(2 * value) ? 1 : Number.isInteger(8 * value) ? 3 : 7;
+  return (value < 0 ? "" : " ") + value.toFixed(places);
 };
+const asFloat = (bits: number): number => new Float32Array(Int32Array.of(bits).buffer)[0]!;
 
 /** How the operand names of `VFP_ROWS` (and of `SIMD_ROWS`, for registers) are printed, as GNU objdump does. `rt` and `rn` are the core registers'. */
 export const VFP_OPERANDS: OperandFormats<PrintContext> = {
@@ -55,7 +55,7 @@ export const VFP_OPERANDS: OperandFormats<PrintContext> = {
   ru: (fields) => GPR_NAMES[fields["u"]!]!,
   fimm: (fields) => {
     const bits = expandSingle(fields["i"]!);
-    return `#${fields["i"]!}\t; ${hex(bits)} ${decimal(asFloat(bits)).padStart(4)}`;
+    return `#${fields["i"]!}\t@ ${hex(bits)} ${decimal(asFloat(bits))}`;
   },
   fbits16: (fields) => `#${16 - immediateOf(fields)}`,
   fbits32: (fields) => `#${32 - immediateOf(fields)}`,
@@ -65,7 +65,7 @@ export const VFP_OPERANDS: OperandFormats<PrintContext> = {
     const offset = 4 * fields["i"]!;
     const sign = fields["U"] === 1 ? "" : "-";
     const text = offset === 0 && sign === "" ? "" : `, #${sign}${offset}`;
-    const target = fields["n"] === 15 ? `\t; ${hex((pcValue & ~3) + (sign === "" ? offset : -offset))}` : "";
+    const target = fields["n"] === 15 ? `\t@ ${hex((pcValue & ~3) + (sign === "" ? offset : -offset))}` : "";
     return `[${GPR_NAMES[fields["n"]!]!}${text}]${target}`;
   },
 };
