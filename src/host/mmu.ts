@@ -16,6 +16,8 @@ export interface HostMmu {
   protect(address: number, length: number, access: HostAccess): boolean;
   /** Puts fresh zero pages with that access there, and returns the old ones' memory to the host. False if refused. */
   renew(address: number, length: number, access: HostAccess): boolean;
+  /** One byte a page, not 0 where the page has ever been touched since it was fresh; null where the host does not tell. */
+  touched(address: number, length: number): Uint8Array | null;
 }
 
 /** Guests know pages of 4 KiB; a host page that is larger cannot protect one of them. */
@@ -60,6 +62,7 @@ function confined(mmu: HostMmu, size: number): HostMmu {
   return {
     protect: (address, length, access) => inside(address, length) && mmu.protect(address, length, access),
     renew: (address, length, access) => inside(address, length) && mmu.renew(address, length, access),
+    touched: (address, length) => (inside(address, length) ? mmu.touched(address, length) : null),
   };
 }
 
@@ -90,6 +93,8 @@ function posixMmu(libc: Library, base: number): HostMmu {
   const mprotect = libc.func("int mprotect(uintptr_t address, size_t length, int protection)");
   const mmap = libc.func("intptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)");
   const linux = process.platform === "linux";
+  // Other systems have it too, with other meanings of the answer.
+  const mincore = linux ? libc.func("int mincore(uintptr_t address, size_t length, void *vector)") : null;
   // MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, the last two numbered differently.
   const flags = 0x02 | 0x10 | (linux ? 0x20 | 0x4000 : 0x1000 | 0x40);
   // A range from 0 on makes at most one host mapping more, and must not fail: so a whole memory is closed and returned.
@@ -103,6 +108,11 @@ function posixMmu(libc: Library, base: number): HostMmu {
       const done = Number(mmap(base + address, length, PROT[access], flags, -1, 0)) === base + address;
       if (linux && address === 0) countAgain();
       return done;
+    },
+    touched(address, length) {
+      if (mincore === null) return null;
+      const pages = new Uint8Array(length / GUEST_PAGE);
+      return mincore(base + address, length, pages) === 0 ? pages : null;
     },
   };
 }
@@ -123,6 +133,7 @@ function windowsMmu(koffi: Koffi, base: number): HostMmu {
   const old = [0];
   return {
     protect: (address, length, access) => VirtualProtect(base + address, length, PAGE[access], old) as boolean,
+    touched: () => null,
     renew: (address, length, access) =>
       (VirtualFree(base + address, length, MEM_DECOMMIT) as boolean) &&
       Number(VirtualAlloc(base + address, length, MEM_COMMIT, PAGE[access])) !== 0,

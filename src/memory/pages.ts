@@ -16,8 +16,6 @@ import type { PageProtection } from "./protection.ts";
 const WASM_PAGES = 65536;
 /** Bytes asked of a file at once; host reads of more than 2 GiB fail. */
 const READ_CHUNK = 0x4000_0000;
-/** Bytes opened at once for copying. */
-const COPY_CHUNK = 0x4_0000;
 
 /**
  * The pages of one guest memory: bytes, page table and host protection, always changed together. It does not know which
@@ -142,23 +140,37 @@ export class Pages {
 
   /**
    * Copies the mapping's bytes, as far as they reach into `length`, to zero pages at `target` of `to`; `apply` must
-   * follow there. Pages of zeros are skipped, so that what the guest never touched is not committed by being copied.
+   * follow there. What the guest never touched is skipped, so that it is not committed by being copied.
    */
   copyTo(to: Pages, mapping: Mapping, target: number, length: number): void {
     this.reading(mapping, (eof) => {
       const end = Math.min(eof, mapping.start + length);
       const delta = target - mapping.start;
-      let opened = 0;
-      for (let at = mapping.start; at < end; at += PAGE_SIZE) {
-        const page = this.#bytes.subarray(at, at + PAGE_SIZE);
-        if (isZero(page)) continue;
-        if (at >= opened) {
-          opened = Math.min(at + COPY_CHUNK, end);
-          to.open(at + delta, opened + delta);
-        }
-        to.#bytes.set(page, at + delta);
+      let opened = false;
+      for (const [from, until] of this.#touched(mapping.start, end)) {
+        if (!opened) to.open(target, end + delta);
+        opened = true;
+        to.#bytes.set(this.#bytes.subarray(from, until), from + delta);
       }
     });
+  }
+
+  /** Stretches of readable pages that may hold anything but zeros. */
+  *#touched(start: number, end: number): IterableIterator<readonly [from: number, until: number]> {
+    if (start >= end) return;
+    const marks = this.#protection.touched(start, end - start);
+    const isClean = (page: number): boolean => {
+      if (marks !== null) return marks[page] === 0;
+      const at = start + page * PAGE_SIZE;
+      return isZero(this.#bytes.subarray(at, at + PAGE_SIZE));
+    };
+    const count = (end - start) / PAGE_SIZE;
+    for (let page = 0; page < count; page++) {
+      if (isClean(page)) continue;
+      const first = page;
+      while (page < count && !isClean(page)) page++;
+      yield [start + first * PAGE_SIZE, start + page * PAGE_SIZE];
+    }
   }
 
   /** The guest's checked view of these pages. */

@@ -16,6 +16,8 @@ export interface PageProtection {
   protect(address: number, length: number, bits: number): void;
   /** The same, and the pages become zero; their memory goes back to the host where that is possible. */
   renew(address: number, length: number, bits: number): void;
+  /** One byte a page: 0 where the page is certainly zero. Null: nothing is known. */
+  touched(address: number, length: number): Uint8Array | null;
 }
 
 /** The host's MMU where there is one, else software checks. */
@@ -38,6 +40,7 @@ export function mmuProtection(mmu: HostMmu): PageProtection {
     maxMappings: 24_000,
     protect: (address, length, bits) => require(mmu.protect(address, length, hostAccess(bits))),
     renew: (address, length, bits) => require(mmu.renew(address, length, hostAccess(bits))),
+    touched: (address, length) => mmu.touched(address, length),
   };
 }
 
@@ -54,6 +57,8 @@ export function softwareProtection(memory: WebAssembly.Memory): PageProtection {
     kind: "software",
     maxMappings: 65_530,
     protect,
+    // A stack is writable as a whole, and so marked as a whole: that says too little.
+    touched: () => null,
     renew(address, length, bits) {
       const first = address / PAGE_SIZE;
       const marks = dirty.subarray(first, first + length / PAGE_SIZE);
