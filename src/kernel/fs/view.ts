@@ -137,20 +137,23 @@ interface Shown {
   readonly real: ByteString;
   readonly isDirectory: boolean;
   readonly writable: boolean;
+  /** Not over a file that is in the tree at that path already (the sysroot's /bin/ls is meant, not the host's). */
+  readonly ifMissing?: boolean;
 }
 
 /** Parents before what is below them, writable before read-only. */
 function hostPaths(options: ViewOptions): readonly Shown[] {
   const shown: Shown[] = [];
-  const add = (path: string, writable: boolean, what: string | null): void => {
+  const add = (path: string, writable: boolean, what: string | null, ifMissing = false): void => {
     const real = realPath(path);
-    if (real !== null) shown.push({ path: normalize(fromText(path)), real: real.path, isDirectory: real.isDirectory, writable });
-    else if (what !== null) throw new NoSuchPath(path, what);
+    if (real !== null) {
+      shown.push({ path: normalize(fromText(path)), real: real.path, isDirectory: real.isDirectory, writable, ifMissing });
+    } else if (what !== null) throw new NoSuchPath(path, what);
   };
   for (const path of options.allowRead ?? []) add(path, false, "--allow-fs-read");
   for (const path of options.allowWrite ?? []) add(path, true, "--allow-fs-write");
   if (options.cwd != null && options.cwd !== "/") add(options.cwd, true, null);
-  if (options.program != null) add(options.program, false, null);
+  if (options.program != null) add(options.program, false, null, true);
   if (options.allowAll === true && options.sysroot != null) {
     for (const name of listTop()) if (name !== "proc" && name !== "dev") add(`/${toText(name)}`, true, null);
   }
@@ -200,6 +203,7 @@ class Tree {
       throw new ViewError("the host's / can only be shown with --allow-all");
     }
     const existing = this.#lookup(shown.path);
+    if (existing !== null && shown.ifMissing === true && existing.inode.type === S.IFREG) return;
     if (existing !== null) {
       const host = this.#hosts.find(({ mount }) => mount === existing.mount);
       if (host !== undefined && (host.shown.writable || !shown.writable)) {
