@@ -20,13 +20,18 @@ const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, random, hostile];
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [
   { suite: "qemu-tcg", target: "mipsel" },
   { suite: "qemu-tcg", target: "mips" },
+  { suite: "qemu-tcg", target: "armhf" },
+  { suite: "qemu-tcg", target: "armel" },
   { suite: "debian", target: "mipsel" },
+  { suite: "debian", target: "armhf" },
   { suite: "random", target: "mipsel", count: 10_000 },
   { suite: "random", target: "mips", count: 10_000 },
   { suite: "hostile", target: "mipsel", count: 500 },
   { suite: "hostile", target: "mips", count: 200 },
   { suite: "c-torture", target: "mipsel" },
   { suite: "c-torture", target: "mips" },
+  { suite: "c-torture", target: "armhf" },
+  { suite: "c-torture", target: "armel" },
 ];
 
 const SUBJECTS = ["library", "command", "peer"] as const;

@@ -11,15 +11,17 @@ export interface Target {
   readonly littleEndian: boolean;
   /** Which of `random`'s instruction sets it has. */
   readonly isa: "mips" | "arm";
+  /** How c-torture builds its tests: the command-line options of each build, as one string. */
+  readonly levels: readonly string[];
   /** GCC's effective targets that this target has and others lack (see suites/dejagnu.ts). */
   readonly effective: readonly string[];
 }
 
 export const TARGETS: readonly Target[] = [
-  { name: "mipsel", triple: "mipsel-linux-gnu", qemu: "qemu-mipsel", debian: "mipsel", littleEndian: true, isa: "mips", effective: [] },
-  { name: "mips", triple: "mips-linux-gnu", qemu: "qemu-mips", littleEndian: false, isa: "mips", effective: [] },
-  { name: "armhf", triple: "arm-linux-gnueabihf", qemu: "qemu-arm", debian: "armhf", littleEndian: true, isa: "arm", effective: [] },
-  { name: "armel", triple: "arm-linux-gnueabi", qemu: "qemu-arm", debian: "armel", littleEndian: true, isa: "arm", effective: [] },
+  { name: "mipsel", triple: "mipsel-linux-gnu", qemu: "qemu-mipsel", debian: "mipsel", littleEndian: true, isa: "mips", levels: ["-O0", "-O2"], effective: [] },
+  { name: "mips", triple: "mips-linux-gnu", qemu: "qemu-mips", littleEndian: false, isa: "mips", levels: ["-O0", "-O2"], effective: [] },
+  { name: "armhf", triple: "arm-linux-gnueabihf", qemu: "qemu-arm", debian: "armhf", littleEndian: true, isa: "arm", levels: ["-O0", "-O2", "-O3 -marm -mfpu=neon-vfpv4"], effective: [] },
+  { name: "armel", triple: "arm-linux-gnueabi", qemu: "qemu-arm", debian: "armel", littleEndian: true, isa: "arm", levels: ["-O2"], effective: [] },
 ];
 
 export function targetByName(name: string): Target {

@@ -18,7 +18,6 @@ import { flagsOfX, planTest } from "./dejagnu.ts";
 
 const PACKAGE = "gcc-12-source";
 const TREE = "gcc/testsuite/gcc.c-torture/execute";
-const LEVELS = ["-O0", "-O2"] as const;
 /** Seconds; the longest test takes the peer about one. */
 const TIMEOUT = 60;
 
@@ -78,7 +77,7 @@ function listTests(root: string, target: Target, filter: string): { tests: Test[
       const script = path.join(root, folder, `${stem}.x`);
       const folderFlags = existsSync(script) ? flagsOfX(readFileSync(script, "latin1"), flags) : flags;
       const sources = folder === "builtins" ? [relative, `builtins/${stem}-lib.c`, "builtins/lib/main.c"] : [relative];
-      for (const level of LEVELS) {
+      for (const level of target.levels) {
         const plan = planTest(source, target, level);
         if (plan.skip !== undefined) skipped.push({ name, variant: level, why: plan.skip });
         else tests.push({ name, level, sources, options: [...folderFlags, ...plan.options] });
@@ -94,7 +93,7 @@ function verdict(outcome: Outcome): Verdict {
 
 export const cTorture: Suite = {
   name: "c-torture",
-  summary: "GCC's run-time tests (gcc.c-torture/execute) at -O0 and -O2",
+  summary: "GCC's run-time tests (gcc.c-torture/execute), static, at each of a target's levels",
   targets: ["mipsel", "mips", "armhf", "armel"],
   async run(options: SuiteOptions) {
     const { target, ours, peer } = options;
@@ -107,7 +106,7 @@ export const cTorture: Suite = {
       try {
         const program = await build({
           target,
-          args: [test.level, "-w", ...test.options, "-static", "-s", ...test.sources, "-lm"],
+          args: [...test.level.split(" "), "-w", ...test.options, "-static", "-s", ...test.sources, "-lm"],
           cwd: folder,
           content: version,
         });

@@ -114,7 +114,7 @@ export function planTest(source: string, target: Target, level: string): Plan {
         break;
       case "dg-skip-if": {
         const [why, selector, include, exclude] = args;
-        const line = [level, ...options];
+        const line = [...level.split(" "), ...options];
         const included = include === undefined || hasFlags(include, line);
         const excluded = exclude !== undefined && hasFlags(exclude, line);
         if (selects(selector, target) && included && !excluded) skip ??= why || `not for ${target.name}`;

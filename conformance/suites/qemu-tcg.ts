@@ -23,6 +23,8 @@ interface Test {
   readonly name: string;
   readonly sources: readonly string[];
   readonly flags?: readonly string[];
+  /** What a target needs beside: instructions that its compiler does not take for granted. */
+  readonly flagsFor?: Readonly<Record<string, readonly string[]>>;
   /** A main that replaces the file's own, to run a part of it. */
   readonly main?: string;
   readonly args?: readonly string[];
@@ -40,7 +42,8 @@ const linuxTestPart = (part: string): Test => ({
 });
 
 const TESTS: readonly Test[] = [
-  ...["overflow", "sha1", "sha512", "sigbus"].map((name) => ({ name, sources: [`multiarch/${name}.c`] })),
+  ...["overflow", "sha1", "sha512"].map((name) => ({ name, sources: [`multiarch/${name}.c`] })),
+  { name: "sigbus", sources: ["multiarch/sigbus.c"], flagsFor: { armel: ["-march=armv7-a"] } },
   ...["float_convd", "float_convs", "float_madds"].map((name) => ({
     name,
     sources: [`multiarch/${name}.c`, "multiarch/libs/float_helpers.c"],
@@ -60,6 +63,13 @@ const TESTS: readonly Test[] = [
     flags: ["-mno-abicalls", "-fno-PIC", "-mabi=32", "-nostdlib"],
     isa: "mips",
   },
+  { name: "hello-arm", sources: ["arm/hello-arm.c"], flags: ["-marm", "-ffreestanding", "-nostdlib"], isa: "arm" },
+  { name: "fcvt", sources: ["arm/fcvt.c"], flags: ["-lm"], flagsFor: { armel: ["-march=armv7-a+fp", "-mfloat-abi=softfp"] }, isa: "arm" },
+  { name: "pcalign-a32", sources: ["arm/pcalign-a32.c"], flags: ["-marm"], isa: "arm" },
+  { name: "commpage", sources: ["arm/commpage.c"], isa: "arm" },
+  ...["sha1", "sha512"].map(
+    (name): Test => ({ name: `${name}-vector`, sources: [`multiarch/${name}.c`], flags: ["-O3"], isa: "arm" }),
+  ),
 ];
 
 const LEFT_OUT: readonly SkippedRow[] = [
@@ -68,13 +78,14 @@ const LEFT_OUT: readonly SkippedRow[] = [
   { name: "linux-test clone", why: "needs threads, and its own main leaves it out as unreliable" },
   { name: "mips/user/ase/dsp, mips/user/ase/msa", why: "DSP and MSA: extensions that are not asked for" },
   { name: "mips/user/isa/mips64r6, mips/user/isa/r5900", why: "other processors" },
+  { name: "arm/test-arm-iwmmxt, arm/test-armv6m-undef", why: "other processors" },
   { name: "multiarch/gdbstub", why: "tests of the debugger's protocol" },
   { name: "multiarch/system, multiarch/arm-compat-semi", why: "not user mode" },
 ];
 
 async function buildTest(test: Test, target: Target, tree: string, folder: string): Promise<string> {
   const content = test.sources.map((file) => readFileSync(path.join(tree, file), "utf8")).join("\0");
-  const flags = test.flags ?? [];
+  const flags = [...(test.flags ?? []), ...(test.flagsFor?.[target.name] ?? [])];
   if (test.main === undefined)
     return build({ target, args: [...FLAGS, ...test.sources, ...flags], cwd: tree, content });
   // The original, its main renamed, and a main that calls one part.
