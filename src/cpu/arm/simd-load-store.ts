@@ -156,7 +156,6 @@ const multipleRows = MULTIPLE.flatMap((form) =>
         when: (fields) =>
           fields["a"]! <= form.aligns &&
           (form.elements === 1 || fields["z"] !== 3) &&
-          (form.elements !== 3 || fields["a"] === 0) &&
           fields["n"] !== PC &&
           first(fields) + (form.elements - 1) * form.increment + form.blocks <= 32,
       },
