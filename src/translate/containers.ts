@@ -4,6 +4,7 @@
  */
 import { OPERATORS } from "../cpu/operators.ts";
 import type { Slot, Type } from "../cpu/emitter.ts";
+import type { FunctionWriter } from "./function-writer.ts";
 
 export const BYTES: { readonly [T in Type]: number } = { i32: 4, f32: 4, i64: 8, f64: 8, v128: 16 };
 
@@ -24,7 +25,7 @@ export class Containers {
   constructor(uses: ReadonlyMap<Slot, number>) {
     const slots = [...uses.keys()].sort((a, b) => a.offset - b.offset || BYTES[b.type] - BYTES[a.type]);
     const all: Container[] = [];
-    for (let i = 0; i < slots.length; ) {
+    for (let i = 0; i < slots.length;) {
       const group: Slot[] = [];
       let end = (slots[i] as Slot).offset + 1;
       for (; i < slots.length && (slots[i] as Slot).offset < end; i++) {
@@ -32,7 +33,12 @@ export class Containers {
         group.push(slot);
         end = Math.max(end, slot.offset + BYTES[slot.type]);
       }
-      const container = { index: all.length, offset: (group[0] as Slot).offset, type: representation(group, uses), slots: group };
+      const container = {
+        index: all.length,
+        offset: (group[0] as Slot).offset,
+        type: representation(group, uses),
+        slots: group,
+      };
       all.push(container);
       for (const slot of group) this.#bySlot.set(slot, container);
     }
@@ -63,74 +69,65 @@ export function isWhole(slot: Slot, container: Container): boolean {
   return slot.type === container.type && slot.offset === container.offset;
 }
 
-type Emit = (opcode: number) => void;
 const { i32, i64, f32, f64 } = OPERATORS;
 
-function toInteger(type: Type, emit: Emit): void {
-  if (type === "f32") emit(i32.reinterpretF32.opcode);
-  else if (type === "f64") emit(i64.reinterpretF64.opcode);
+function toInteger(type: Type, out: FunctionWriter): void {
+  if (type === "f32") out.op(i32.reinterpretF32.opcode);
+  else if (type === "f64") out.op(i64.reinterpretF64.opcode);
 }
 
-function fromInteger(type: Type, emit: Emit): void {
-  if (type === "f32") emit(f32.reinterpretI32.opcode);
-  else if (type === "f64") emit(f64.reinterpretI64.opcode);
+function fromInteger(type: Type, out: FunctionWriter): void {
+  if (type === "f32") out.op(f32.reinterpretI32.opcode);
+  else if (type === "f64") out.op(f64.reinterpretI64.opcode);
 }
 
 const LANE_EXTRACT: { readonly [T in Type]: number } = { i32: 0xfd1b, i64: 0xfd1d, f32: 0xfd1f, f64: 0xfd21, v128: 0 };
 const LANE_REPLACE: { readonly [T in Type]: number } = { i32: 0xfd1c, i64: 0xfd1e, f32: 0xfd20, f64: 0xfd22, v128: 0 };
 
 /** Code that turns the container's local (on the stack) into the slot's view of it. */
-export function readView(container: Container, slot: Slot, emit: Emit, byte: (value: number) => void, constI64: (n: bigint) => void): void {
+export function readView(container: Container, slot: Slot, out: FunctionWriter): void {
   const at = slot.offset - container.offset;
   if (container.type === "v128") {
     if (slot.type === "v128") return;
-    emit(LANE_EXTRACT[slot.type]);
-    byte(at / BYTES[slot.type]);
+    out.op(LANE_EXTRACT[slot.type]);
+    out.byte(at / BYTES[slot.type]);
     return;
   }
   if (slot.type === container.type && at === 0) return;
-  toInteger(container.type, emit);
+  toInteger(container.type, out);
   if (BYTES[container.type] === 8 && BYTES[slot.type] === 4) {
     if (at !== 0) {
-      constI64(BigInt(at * 8));
-      emit(i64.shrU.opcode);
+      out.const64(BigInt(at * 8));
+      out.op(i64.shrU.opcode);
     }
-    emit(i32.wrapI64.opcode);
+    out.op(i32.wrapI64.opcode);
   }
-  fromInteger(slot.type, emit);
+  fromInteger(slot.type, out);
 }
 
-/** Code that puts a view's new value (on the stack) into the container: leaves the local's new value on the stack. */
-export function writeView(
-  container: Container,
-  slot: Slot,
-  emit: Emit,
-  byte: (value: number) => void,
-  constI64: (n: bigint) => void,
-  getLocal: () => void,
-  swap: (type: Type, then: () => void) => void,
-): void {
+/** Code that puts a view's new value (on the stack) into the container, which is in `local`: leaves its new value on the stack. */
+export function writeView(container: Container, slot: Slot, local: number, out: FunctionWriter): void {
   const at = slot.offset - container.offset;
   if (container.type === "v128") {
     if (slot.type === "v128") return;
-    swap(slot.type, getLocal);
-    emit(LANE_REPLACE[slot.type]);
-    byte(at / BYTES[slot.type]);
+    out.under(slot.type, () => out.getLocal(local));
+    out.op(LANE_REPLACE[slot.type]);
+    out.byte(at / BYTES[slot.type]);
     return;
   }
   if (slot.type === container.type && at === 0) return;
-  toInteger(slot.type, emit);
+  toInteger(slot.type, out);
   if (BYTES[container.type] === 8 && BYTES[slot.type] === 4) {
-    emit(i64.extendI32U.opcode);
+    out.op(i64.extendI32U.opcode);
     if (at !== 0) {
-      constI64(32n);
-      emit(i64.shl.opcode);
+      out.const64(32n);
+      out.op(i64.shl.opcode);
     }
-    getLocal();
-    toInteger(container.type, emit);
-    constI64(at === 0 ? 0xffffffff_00000000n : 0xffffffffn);
-    emit(i64.and.opcode);
-    emit(i64.or.opcode);
+    out.getLocal(local);
+    toInteger(container.type, out);
+    out.const64(at === 0 ? 0xffffffff_00000000n : 0xffffffffn);
+    out.op(i64.and.opcode);
+    out.op(i64.or.opcode);
   }
-  fromInteger(container.type, emit);
+  fromInteger(container.type, out);
 }

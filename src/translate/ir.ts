@@ -1,6 +1,6 @@
 /**
  * The intermediate form of one basic block: values (a graph of `Node`s) and, in order, the effects that use them. It is
- * built by `BlockBuilder` (the `Emitter` that instruction semantics talk to) and turned into Wasm by `codegen.ts`.
+ * built by `BlockBuilder` (the `Emitter` that instruction semantics talk to) and turned into Wasm by `codegen.ts` and the writers it names.
  */
 import type { Exception, Helper, Slot, Type, Value } from "../cpu/emitter.ts";
 
@@ -59,8 +59,22 @@ export interface Access {
 }
 
 export type Effect =
-  | { readonly kind: "load"; readonly pc: number; readonly access: Access; readonly address: Node; readonly offset: number; readonly result: Node }
-  | { readonly kind: "store"; readonly pc: number; readonly access: Access; readonly address: Node; readonly offset: number; readonly value: Node }
+  | {
+      readonly kind: "load";
+      readonly pc: number;
+      readonly access: Access;
+      readonly address: Node;
+      readonly offset: number;
+      readonly result: Node;
+    }
+  | {
+      readonly kind: "store";
+      readonly pc: number;
+      readonly access: Access;
+      readonly address: Node;
+      readonly offset: number;
+      readonly value: Node;
+    }
   | {
       readonly kind: "compareExchange";
       readonly pc: number;
@@ -85,7 +99,14 @@ export type Effect =
       /** Nodes with this id or a larger one were made inside the arms. */
       readonly firstId: number;
     }
-  | { readonly kind: "raiseIf"; readonly pc: number; readonly condition: Node; readonly exception: Exception; readonly info: Node | null; readonly firstId: number };
+  | {
+      readonly kind: "raiseIf";
+      readonly pc: number;
+      readonly condition: Node;
+      readonly exception: Exception;
+      readonly info: Node | null;
+      readonly firstId: number;
+    };
 
 export interface Arm {
   readonly effects: readonly Effect[];
@@ -110,4 +131,27 @@ export interface Block {
   readonly lastPc: number;
   readonly effects: readonly Effect[];
   readonly terminator: Terminator;
+}
+
+/** The nodes that an effect uses directly. */
+export function operands(effect: Effect): readonly Node[] {
+  switch (effect.kind) {
+    case "load":
+      return [effect.address];
+    case "store":
+      return [effect.address, effect.value];
+    case "compareExchange":
+      return [effect.address, effect.expected, effect.replacement];
+    case "set":
+    case "writeState":
+      return [effect.value];
+    case "call":
+      return effect.args;
+    case "when":
+      return [effect.condition];
+    case "raiseIf":
+      return effect.info ? [effect.condition, effect.info] : [effect.condition];
+    case "readState":
+      return [];
+  }
 }

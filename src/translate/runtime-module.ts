@@ -4,7 +4,7 @@
  */
 import { EXCEPTIONS } from "../cpu/emitter.ts";
 import { OPERATORS } from "../cpu/operators.ts";
-import { EXIT, EXIT_EXCEPTION, EXIT_YIELD } from "./codegen.ts";
+import { EXIT, EXIT_EXCEPTION, EXIT_YIELD } from "./exits.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { Bytes } from "./wasm/bytes.ts";
 import { ModuleWriter } from "./wasm/module.ts";
@@ -89,7 +89,10 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   const fault = new Assembler();
   storeLocal(fault, PC, 0);
   storeLocal(fault, EXIT_INFO, 0);
-  fault.const32(0).const32(EXIT_EXCEPTION + EXCEPTIONS.indexOf("fetch")).access(W.i32Store, EXIT_REASON);
+  fault
+    .const32(0)
+    .const32(EXIT_EXCEPTION + EXCEPTIONS.indexOf("fetch"))
+    .access(W.i32Store, EXIT_REASON);
   fault.const32(EXIT);
   writer.add({ exportName: "fetchFault", typeIndex: regionType, locals: [], code: fault.finish(), tableSlot: null });
 
@@ -97,19 +100,39 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   const run = new Assembler();
   run.op(W.loop, VOID);
   // One unit of fuel for each region entered from here.
-  run.const32(0).const32(0).access(W.i32Load, FUEL).const32(1).op(i32.sub.opcode).tee(FUEL_LOCAL).access(W.i32Store, FUEL);
+  run
+    .const32(0)
+    .const32(0)
+    .access(W.i32Load, FUEL)
+    .const32(1)
+    .op(i32.sub.opcode)
+    .tee(FUEL_LOCAL)
+    .access(W.i32Store, FUEL);
   run.get(FUEL_LOCAL).const32(0).op(i32.ltS.opcode, W.if, VOID);
   storeLocal(run, PC, PC_LOCAL);
   run.const32(0).const32(EXIT_YIELD).access(W.i32Store, EXIT_REASON).op(W.return, W.end);
   run.get(PC_LOCAL).get(DEPTH);
-  run.get(CACHE).get(PC_LOCAL).const32(1).op(i32.shl.opcode).const32((INDIRECT_CACHE_ENTRIES - 1) << 3).op(i32.and.opcode, i32.add.opcode).tee(ENTRY);
+  run
+    .get(CACHE)
+    .get(PC_LOCAL)
+    .const32(1)
+    .op(i32.shl.opcode)
+    .const32((INDIRECT_CACHE_ENTRIES - 1) << 3)
+    .op(i32.and.opcode, i32.add.opcode)
+    .tee(ENTRY);
   run.access(W.i32Load, 0).get(PC_LOCAL).op(i32.eq.opcode, W.if, 0x7f);
   run.get(ENTRY).access(W.i32Load, 4).op(W.else).get(PC_LOCAL).op(W.call);
   run.code.u32(resolve);
   run.op(W.end, W.callIndirect);
   run.code.u32(regionType);
   run.op(0).tee(PC_LOCAL).const32(EXIT).op(i32.ne.opcode, W.brIf, 0, W.end);
-  writer.add({ exportName: "run", typeIndex: writer.type(["i32", "i32", "i32"], []), locals: ["i32", "i32"], code: run.finish(), tableSlot: null });
+  writer.add({
+    exportName: "run",
+    typeIndex: writer.type(["i32", "i32", "i32"], []),
+    locals: ["i32", "i32"],
+    code: run.finish(),
+    tableSlot: null,
+  });
 
   return writer.finish().bytes;
 }

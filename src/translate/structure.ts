@@ -55,11 +55,12 @@ export function analyse({ successors }: Graph): Shape {
     place[node] = i;
   });
   const predecessors: number[][] = Array.from({ length: count }, () => []);
-  for (const node of order) for (const target of successors[node] as readonly number[]) (predecessors[target] as number[]).push(node);
+  for (const node of order)
+    for (const target of successors[node] as readonly number[]) (predecessors[target] as number[]).push(node);
 
   const dominator = new Array<number>(count).fill(-1);
   dominator[0] = 0;
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const node of order) {
       if (node === 0) continue;
@@ -126,7 +127,8 @@ export class Walk {
     this.#shape = shape;
     this.#sink = sink;
     this.#children = Array.from({ length: shape.place.length }, () => []);
-    for (const node of shape.order) if (node !== 0) (this.#children[shape.dominator[node] as number] as number[]).push(node);
+    for (const node of shape.order)
+      if (node !== 0) (this.#children[shape.dominator[node] as number] as number[]).push(node);
   }
 
   run(): void {
@@ -166,10 +168,6 @@ export class Walk {
     if ((place[to] as number) <= (place[from] as number)) this.#sink.br(this.#depthOf("loop", to));
     else if (isMerge[to]) this.#sink.br(this.#depthOf("block", to));
     else this.#tree(to);
-  }
-
-  isBackward(from: number, to: number): boolean {
-    return (this.#shape.place[to] as number) <= (this.#shape.place[from] as number);
   }
 
   /** Says that `write` writes inside an `if` that the sink has opened. */

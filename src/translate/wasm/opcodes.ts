@@ -16,6 +16,7 @@ export const W = {
   returnCallIndirect: 0x13,
   drop: 0x1a,
   select: 0x1b,
+  selectTyped: 0x1c,
   localGet: 0x20,
   localSet: 0x21,
   localTee: 0x22,
