@@ -389,13 +389,34 @@ function setTimes(path: string, atime: bigint, mtime: bigint): void {
 /** Linux moves at most so much in one call. */
 const MAX_TRANSFER = 0x7ffff000;
 
+/**
+ * Reads and writes of a few bytes go through this: a view of a guest's memory costs more to hand to the host than the
+ * bytes cost to copy, and Node's checks of its arguments more than the system call.
+ */
+const SMALL = 512;
+const small = new Uint8Array(SMALL);
+
 export function readFile(fd: number, into: Uint8Array, offset: number): number {
-  if (into.length === 0) return 0;
+  const { length } = into;
+  if (length === 0) return 0;
+  if (native !== null && length <= SMALL) {
+    const count = native.pread(fd, small, length, offset);
+    check(count);
+    for (let n = 0; n < count; n++) into[n] = small[n] as number;
+    return count;
+  }
   return fs.readSync(fd, into, 0, Math.min(into.length, MAX_TRANSFER), offset);
 }
 /** `offset` null: where the host's own position is, which for a file opened to append is its end. */
 export function writeFile(fd: number, from: Uint8Array, offset: number | null): number {
-  if (from.length === 0) return 0;
+  const { length } = from;
+  if (length === 0) return 0;
+  if (native !== null && length <= SMALL && offset !== null) {
+    small.set(from);
+    const count = native.pwrite(fd, small, length, offset);
+    check(count);
+    return count;
+  }
   return fs.writeSync(fd, from, 0, Math.min(from.length, MAX_TRANSFER), offset);
 }
 export function fileSize(fd: number): number {

@@ -41,8 +41,12 @@ export function limitOf(architecture: "generic" | "mips", number: number): Limit
   return TABLE.find((row) => row[architecture === "mips" ? 2 : 1] === number)?.[0] ?? null;
 }
 
+const toNumber = (limit: bigint): number => (limit === UNLIMITED ? Infinity : Number(limit));
+
 export class ResourceLimits {
   readonly #limits = new Map<LimitName, ResourceLimit>(TABLE.map(([name, , , soft, hard]) => [name, { soft, hard }]));
+  /** The soft ones as numbers: they are looked at in every other system call. */
+  readonly #soft = new Map<LimitName, number>(TABLE.map(([name, , , soft]) => [name, toNumber(soft)]));
 
   get(name: LimitName): ResourceLimit {
     return this.#limits.get(name) ?? { soft: UNLIMITED, hard: UNLIMITED };
@@ -50,8 +54,7 @@ export class ResourceLimits {
 
   /** The soft limit as a number; Infinity where there is none. */
   soft(name: LimitName): number {
-    const { soft } = this.get(name);
-    return soft === UNLIMITED ? Infinity : Number(soft);
+    return this.#soft.get(name) ?? Infinity;
   }
 
   /** setrlimit(2). Throws EINVAL (soft above hard) and EPERM (raising the hard limit without privilege). */
@@ -59,11 +62,12 @@ export class ResourceLimits {
     if (limit.soft > limit.hard) throw errno.EINVAL;
     if (limit.hard > this.get(name).hard && !privileged) throw errno.EPERM;
     this.#limits.set(name, limit);
+    this.#soft.set(name, toNumber(limit.soft));
   }
 
   clone(): ResourceLimits {
     const copy = new ResourceLimits();
-    for (const [name, limit] of this.#limits) copy.#limits.set(name, limit);
+    for (const [name, limit] of this.#limits) copy.set(name, limit, true);
     return copy;
   }
 }

@@ -205,7 +205,7 @@ export class GuestMemory {
       this.#check1(from, PAGE_READ, "read");
       const pageEnd = Math.min((from >>> PAGE_SHIFT) * PAGE_SIZE + PAGE_SIZE, stop);
       for (let at = from; at < pageEnd; at++) {
-        if (this.#bytes[at] === 0) return new Uint8Array(this.#bytes.subarray(start, at));
+        if (this.#bytes[at] === 0) return this.#bytes.slice(start, at) as Uint8Array<ArrayBuffer>;
       }
       from = pageEnd;
     }

@@ -6,8 +6,11 @@ export type ByteString = string;
 
 /** The byte string of these bytes (without a terminating NUL). */
 export function fromBytes(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  // Buffer's own method on any bytes: a Buffer of them would cost more than the string.
+  return latin1Slice.call(bytes as Buffer, 0, bytes.length);
 }
+
+const { latin1Slice } = Buffer.prototype;
 
 export function toBytes(name: ByteString): Buffer<ArrayBuffer> {
   return Buffer.from(name, "latin1");

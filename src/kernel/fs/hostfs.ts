@@ -90,8 +90,9 @@ export class HostInode extends Inode {
   #name: ByteString;
   /** Of a directory. */
   readonly #directory: HostDirectory | null;
-  /** From the last lookup. */
+  /** From the last lookup; always of the same file. */
   #seen: HostStat;
+  #identity: string | null = null;
   /** Of a file that was just created, for the open that follows. */
   #created: { fd: number; how: OpenHow } | null = null;
 
@@ -106,7 +107,7 @@ export class HostInode extends Inode {
   }
 
   override get identity(): string {
-    return identityOf(this.#seen);
+    return (this.#identity ??= identityOf(this.#seen));
   }
 
   override stat(): Stat {
