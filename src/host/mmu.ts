@@ -4,8 +4,8 @@
  * has for its own guard pages. It does so for nothing else: a protected page touched from JavaScript, or by a Wasm
  * *atomic* instruction, ends the process (exit 139). `node bench/mmu.ts` shows all of it, with what it costs.
  */
-import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
+import { getKoffi, type Koffi } from "./koffi.ts";
 import { countAgain, hostHasMappingsLeft } from "./mapping-budget.ts";
 
 export type HostAccess = "none" | "read" | "readWrite";
@@ -22,8 +22,6 @@ export interface HostMmu {
 
 /** Guests know pages of 4 KiB; a host page that is larger cannot protect one of them. */
 const GUEST_PAGE = 4096;
-
-type Koffi = typeof import("koffi");
 
 let reason = "createMmu was not called";
 
@@ -42,7 +40,7 @@ export function mmuUnavailable(): string {
 export function createMmu(memory: WebAssembly.Memory): HostMmu | null {
   if (!trapHandlerEnabled()) return unavailable("V8's WebAssembly trap handler is off");
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const koffi = getKoffi();
     const bytes = new Uint8Array(memory.buffer);
     const base = Number(koffi.address(bytes));
     if (base % GUEST_PAGE !== 0) return unavailable("the memory does not start on a page");

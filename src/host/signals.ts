@@ -1,6 +1,6 @@
 /** Signals of the host: those that come to babelf, and those that end it. */
-import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { getKoffi } from "./koffi.ts";
 
 /** What a user or a shell sends to a program that runs in the foreground. */
 const FORWARDED = [
@@ -63,7 +63,7 @@ const RLIMIT_CORE = 4;
 function forbidCoreFile(): void {
   if (process.platform === "win32") return;
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+    const koffi = getKoffi();
     const setrlimit = koffi.load(null).func("int setrlimit(int resource, void *limit)");
     setrlimit(RLIMIT_CORE, new BigUint64Array(2));
   } catch {

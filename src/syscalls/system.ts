@@ -1,5 +1,6 @@
 /** The system as a whole, and what an architecture adds: uname, sysinfo, getrandom, personality, thread pointer. */
 import { errno } from "../kernel/errno.ts";
+import { fillRandom } from "../kernel/random.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { full, missing, partial, type SyscallRow } from "./row.ts";
@@ -57,7 +58,7 @@ function sysinfo(call: SyscallContext, address: number): number {
   return 0;
 }
 
-/** The host's crypto fills at most this much at once. */
+/** Host memory used at once. */
 const RANDOM_CHUNK = 65536;
 
 function getrandom(call: SyscallContext, address: number, count: number, flags: number): number {
@@ -71,7 +72,7 @@ function getrandom(call: SyscallContext, address: number, count: number, flags: 
   if (length === 0 && wanted > 0) throw errno.EFAULT;
   for (let done = 0; done < length; ) {
     const chunk = new Uint8Array(Math.min(RANDOM_CHUNK, length - done));
-    crypto.getRandomValues(chunk);
+    fillRandom(chunk);
     call.memory.writeBytes(address + done, chunk);
     done += chunk.length;
   }

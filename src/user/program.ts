@@ -1,4 +1,5 @@
 /** A program in an address space of its own: what the start of a run and execve(2) have in common. */
+import { fillRandom } from "../host/random.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
@@ -56,7 +57,8 @@ export function load(program: Program, settings: LoadSettings): LoadedProgram {
     space.limits.addressSpace = Math.min(settings.memoryLimit, limits.soft("RLIMIT_AS"));
     const trampolines = layout.stackTop + ABOVE_STACK;
     mapKernelPages(space, guest, trampolines);
-    const random = crypto.getRandomValues(new Uint8Array(16));
+    const random = new Uint8Array(16);
+    fillRandom(random);
     const image = loadProgram(space, program, { identity, random, stackLimit, processor: guest.processor });
     return { program, image, memories, space, trampolines };
   } catch (error) {

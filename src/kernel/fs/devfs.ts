@@ -1,5 +1,6 @@
 /** /dev: the devices that every program may expect (null(4), full(4), random(4)). */
 import { realtime } from "../../host/clock.ts";
+import { fillRandom } from "../../host/random.ts";
 import type { Backing } from "../../memory/mapping.ts";
 import { errno } from "../errno.ts";
 import type { ByteString } from "./byte-string.ts";
@@ -18,17 +19,10 @@ interface Driver {
   readonly mappable?: boolean;
 }
 
-/** crypto.getRandomValues fills at most so much, and no shared memory. */
-const RANDOM_PIECE = 65536;
-
-function fillRandom(into: Uint8Array): number {
-  for (let at = 0; at < into.length; at += RANDOM_PIECE) {
-    const piece = new Uint8Array(Math.min(RANDOM_PIECE, into.length - at));
-    into.set(crypto.getRandomValues(piece), at);
-  }
+const random = (into: Uint8Array): number => {
+  fillRandom(into);
   return into.length;
-}
-
+};
 const zeros = (into: Uint8Array): number => {
   into.fill(0);
   return into.length;
@@ -49,8 +43,8 @@ const MEMORY_DEVICES: readonly (readonly [name: string, minor: number, driver: D
       },
     },
   ],
-  ["random", 8, { read: fillRandom, write: swallow }],
-  ["urandom", 9, { read: fillRandom, write: swallow }],
+  ["random", 8, { read: random, write: swallow }],
+  ["urandom", 9, { read: random, write: swallow }],
 ];
 
 const LINKS: readonly (readonly [name: string, target: string])[] = [

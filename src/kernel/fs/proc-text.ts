@@ -281,7 +281,8 @@ const seconds = (nanoseconds: bigint): string => (Number(nanoseconds / TICK) / 1
 function uuid(): string {
   return crypto.randomUUID();
 }
-const bootId = uuid();
+/** Made when first asked for: Node loads its crypto for it. */
+let bootId: string | undefined;
 
 /** /proc/… */
 export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
@@ -325,7 +326,7 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
   "sys/kernel/osrelease": machine((system) => `${system.release}\n`),
   "sys/kernel/ostype": fixed("Linux\n"),
   "sys/kernel/pid_max": fixed("32768\n"),
-  "sys/kernel/random/boot_id": fixed(`${bootId}\n`),
+  "sys/kernel/random/boot_id": machine(() => `${(bootId ??= uuid())}\n`),
   "sys/kernel/random/entropy_avail": fixed("256\n"),
   "sys/kernel/random/uuid": machine(() => `${uuid()}\n`),
   "sys/kernel/randomize_va_space": fixed("0\n"),
