@@ -20,6 +20,8 @@ export interface Libc {
   renameat2(oldDirectory: number, oldPath: Uint8Array, newDirectory: number, newPath: Uint8Array, flags: number): number;
   /** `path`: text, or bytes that end with NUL. `into`: 256 bytes, the same on every architecture. */
   statx(directory: number, path: string | Uint8Array, flags: number, mask: number, into: Uint8Array): number;
+  pread(fd: number, into: Uint8Array, length: number, offset: number): number;
+  pwrite(fd: number, from: Uint8Array, length: number, offset: number): number;
   openat(directory: number, path: string | Uint8Array, flags: number, mode: number): number;
   unlinkat(directory: number, path: string | Uint8Array, flags: number): number;
   mkfifo(path: Uint8Array, mode: number): number;
@@ -58,6 +60,8 @@ function load(): Libc | null {
       futimens: find("int futimens(int fd, void *times)"),
       renameat2: find("int renameat2(int old, void *oldPath, int new_, void *newPath, unsigned int flags)"),
       statx: find("int statx(int directory, const char *path, int flags, unsigned int mask, void *into)"),
+      pread: find("int64_t pread(int fd, void *into, size_t length, int64_t offset)"),
+      pwrite: find("int64_t pwrite(int fd, void *from, size_t length, int64_t offset)"),
       openat: find("int openat(int directory, const char *path, int flags, unsigned int mode)"),
       unlinkat: find("int unlinkat(int directory, const char *path, int flags)"),
       mkfifo: find("int mkfifo(void *path, unsigned int mode)"),
