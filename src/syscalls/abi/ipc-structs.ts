@@ -130,7 +130,6 @@ export const MIPS_IPC_FIELDS = {
 
 /** The big-endian o32's msqid_ds alone has the upper half of a time first. */
 export const MIPS_BIG_ENDIAN_IPC_FIELDS = {
-  ...MIPS_IPC_FIELDS,
   msqidDs: [
     ...PERMISSIONS,
     ["msg_stime_high", "ulong"],

@@ -6,12 +6,11 @@ import type { Errno } from "../../kernel/errno.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
 import type { Abi, SlotOffset } from "./abi.ts";
 import { constantSets } from "./constants.ts";
-import { MIPS_BIG_ENDIAN_IPC_FIELDS, MIPS_IPC_FIELDS } from "./ipc-structs.ts";
 import { MIPS_CONSTANTS } from "./mips-constants.ts";
 import { O32_FIRST, O32_NUMBERS } from "./mips-o32-numbers.ts";
 import type { FloatControl } from "./mips-exceptions.ts";
 import { mipsO32Signals } from "./mips-o32-signal-frame.ts";
-import { MIPS_FIELDS } from "./mips-structs.ts";
+import { MIPS_BIG_ENDIAN_FIELDS, MIPS_FIELDS } from "./mips-structs.ts";
 import { layOut } from "./structs.ts";
 
 /** Argument slots in the caller's frame for a0 to a3, which the caller does not fill. */
@@ -53,7 +52,7 @@ export function mipsO32(options: O32Options): Abi {
     pairsAligned: true,
     registerArguments: 4,
     constants: constantSets(MIPS_CONSTANTS),
-    structs: layOut(model, { ...MIPS_FIELDS, ...(littleEndian ? MIPS_IPC_FIELDS : MIPS_BIG_ENDIAN_IPC_FIELDS) }),
+    structs: layOut(model, littleEndian ? MIPS_FIELDS : MIPS_BIG_ENDIAN_FIELDS),
     signals: mipsO32Signals(options),
     sharedMemoryBoundary: 0x40000,
     rlimInfinity: 0x7fffffff,

@@ -1,10 +1,12 @@
 /** Structs that MIPS o32 lays out in its own way (Linux: arch/mips/include/uapi/asm). */
 import type { Fields } from "../struct.ts";
+import { MIPS_BIG_ENDIAN_IPC_FIELDS, MIPS_IPC_FIELDS } from "./ipc-structs.ts";
 import type { StructName } from "./structs.ts";
 
 const PADDING_14 = Array.from({ length: 14 }, () => ["-", "long"] as const);
 
 export const MIPS_FIELDS = {
+  ...MIPS_IPC_FIELDS,
   stat: [
     ["st_dev", "u32"],
     ["-", "bytes:12"],
@@ -115,4 +117,9 @@ export const MIPS_FIELDS = {
     ["c_line", "u8"],
     ["c_cc", "bytes:23"],
   ],
+} as const satisfies { readonly [N in StructName]?: Fields<string> };
+
+export const MIPS_BIG_ENDIAN_FIELDS = {
+  ...MIPS_FIELDS,
+  ...MIPS_BIG_ENDIAN_IPC_FIELDS,
 } as const satisfies { readonly [N in StructName]?: Fields<string> };
