@@ -17,37 +17,54 @@ export interface Container {
   readonly slots: readonly Slot[];
 }
 
+/**
+ * The containers of the region that is being compiled, by 4-byte cell of CPU state: what overlaps is one container, so a
+ * cell belongs to one only. Entries of earlier regions stay, and nobody asks for them.
+ */
+const byCell: Container[] = [];
+
+/** Valid until the next region's are made. */
 export class Containers {
   readonly all: readonly Container[];
-  readonly #bySlot = new Map<Slot, Container>();
 
   /** `uses`: how often each slot occurs in the region's code. */
   constructor(uses: ReadonlyMap<Slot, number>) {
-    const slots = [...uses.keys()].sort((a, b) => a.offset - b.offset || BYTES[b.type] - BYTES[a.type]);
+    const slots = inOrder(uses);
     const all: Container[] = [];
     for (let i = 0; i < slots.length;) {
-      const group: Slot[] = [];
-      let end = (slots[i] as Slot).offset + 1;
-      for (; i < slots.length && (slots[i] as Slot).offset < end; i++) {
+      const first = slots[i] as Slot;
+      const group = [first];
+      let end = first.offset + BYTES[first.type];
+      for (i++; i < slots.length && (slots[i] as Slot).offset < end; i++) {
         const slot = slots[i] as Slot;
         group.push(slot);
         end = Math.max(end, slot.offset + BYTES[slot.type]);
       }
-      const container = {
-        index: all.length,
-        offset: (group[0] as Slot).offset,
-        type: representation(group, uses),
-        slots: group,
-      };
+      const container = { index: all.length, offset: first.offset, type: representation(group, uses), slots: group };
       all.push(container);
-      for (const slot of group) this.#bySlot.set(slot, container);
+      for (const slot of group) byCell[slot.offset >> 2] = container;
     }
     this.all = all;
   }
 
   of(slot: Slot): Container {
-    return this.#bySlot.get(slot) as Container;
+    return byCell[slot.offset >> 2] as Container;
   }
+}
+
+/** By place in CPU state, at one place the widest first. They are few: each is put where it belongs. */
+function inOrder(uses: ReadonlyMap<Slot, number>): Slot[] {
+  const slots: Slot[] = [];
+  for (const slot of uses.keys()) {
+    let i = slots.length;
+    for (; i > 0 && isBefore(slot, slots[i - 1] as Slot); i--) slots[i] = slots[i - 1] as Slot;
+    slots[i] = slot;
+  }
+  return slots;
+}
+
+function isBefore(a: Slot, b: Slot): boolean {
+  return a.offset < b.offset || (a.offset === b.offset && BYTES[a.type] > BYTES[b.type]);
 }
 
 /** The type that covers the whole group; among types of that width the one used most. */

@@ -50,10 +50,13 @@ export interface Dataflow {
 
 /** `size` is the number of containers; blocks that are not reached are null. */
 export function solve(blocks: readonly (BlockFacts | null)[], size: number): Dataflow {
+  const alone = blocks.length === 1 ? blocks[0] : undefined;
+  // Most cold blocks: nothing comes from elsewhere, nothing is live afterwards but what a way out stores.
+  if (alone && alone.successors.length === 0) return { dirtyIn: [new ContainerSet(size)], liveIn: [alone.exposed] };
   const dirtyIn = blocks.map(() => new ContainerSet(size));
   const liveIn = blocks.map(() => new ContainerSet(size));
   const words = (size + 31) >>> 5;
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let b = 0; b < blocks.length; b++) {
       const block = blocks[b] as BlockFacts | null;
@@ -70,7 +73,7 @@ export function solve(blocks: readonly (BlockFacts | null)[], size: number): Dat
       }
     }
   }
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let b = blocks.length - 1; b >= 0; b--) {
       const block = blocks[b] as BlockFacts | null;

@@ -47,10 +47,10 @@ export const DISPATCHER = 0;
 
 export class RegionGraph {
   readonly blocks: readonly Block[];
-  /** Blocks by key. */
-  readonly #indexOf = new Map<number, number>();
+  /** Blocks by key; a single block needs no map. */
+  readonly #indexOf: Map<number, number> | null;
   /** Edges that go through the dispatcher, as `from * blocks + to`. */
-  readonly #viaDispatcher = new Set<number>();
+  #viaDispatcher: Set<number> | null = null;
   /** Blocks that control can enter from outside or from the dispatcher; the first is where the region begins. */
   readonly entryBlocks: number[];
   hasDispatcher = false;
@@ -62,8 +62,8 @@ export class RegionGraph {
 
   constructor({ blocks, entries }: Region) {
     this.blocks = blocks;
-    for (let i = 0; i < blocks.length; i++) this.#indexOf.set((blocks[i] as Block).key, i);
-    this.entryBlocks = entries.map((pc) => this.#indexOf.get(pc) as number);
+    this.#indexOf = blocks.length === 1 ? null : new Map(blocks.map(({ key }, i) => [key, i]));
+    this.entryBlocks = entries.map((pc) => this.indexOf(pc));
     // Each irreducible edge found becomes an edge through the dispatcher, until none is left.
     do this.#layOut();
     while (this.#divertIrreducible());
@@ -71,7 +71,8 @@ export class RegionGraph {
 
   /** The block with that key, or -1: control leaves the region there. */
   indexOf(key: number): number {
-    return this.#indexOf.get(key) ?? -1;
+    if (this.#indexOf) return this.#indexOf.get(key) ?? -1;
+    return (this.blocks[0] as Block).key === key ? 0 : -1;
   }
 
   isReached(block: number): boolean {
@@ -83,7 +84,7 @@ export class RegionGraph {
   }
 
   isDispatched(from: number, to: number): boolean {
-    return this.#viaDispatcher.size > 0 && this.#viaDispatcher.has(from * this.blocks.length + to);
+    return this.#viaDispatcher !== null && this.#viaDispatcher.has(from * this.blocks.length + to);
   }
 
   /** Does the edge go back in reverse postorder, as every loop does somewhere? */
@@ -105,7 +106,7 @@ export class RegionGraph {
     this.nodes = [];
     this.#successors = [];
     this.#nodeOf = this.blocks.map(() => -1);
-    this.hasDispatcher = this.entryBlocks.length > 1 || this.#viaDispatcher.size > 0;
+    this.hasDispatcher = this.entryBlocks.length > 1 || this.#viaDispatcher !== null;
     const work: number[] = [];
     if (this.hasDispatcher) {
       this.#add({ kind: "dispatch" });
@@ -141,6 +142,7 @@ export class RegionGraph {
       const source = this.nodes[from] as GraphNode;
       const sink = this.nodes[to] as GraphNode;
       if (source.kind !== "block" || sink.kind !== "block") throw new Error("irreducible edge at the dispatcher");
+      this.#viaDispatcher ??= new Set();
       this.#viaDispatcher.add(source.index * this.blocks.length + sink.index);
       if (!this.entryBlocks.includes(sink.index)) this.entryBlocks.push(sink.index);
     }

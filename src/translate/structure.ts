@@ -117,16 +117,20 @@ export interface Sink {
 
 type Frame = { readonly kind: "loop" | "block"; readonly node: number } | { readonly kind: "if" };
 
+/** The children in a tree of one node. */
+const ALONE: readonly number[][] = [[]];
+
 export class Walk {
   readonly #shape: Shape;
   readonly #sink: Sink;
-  readonly #children: number[][];
+  /** Of each node in the dominator tree. */
+  readonly #children: readonly number[][];
   readonly #frames: Frame[] = [];
 
   constructor(shape: Shape, sink: Sink) {
     this.#shape = shape;
     this.#sink = sink;
-    this.#children = Array.from({ length: shape.place.length }, () => []);
+    this.#children = shape.order.length === 1 ? ALONE : Array.from({ length: shape.place.length }, () => []);
     for (const node of shape.order)
       if (node !== 0) (this.#children[shape.dominator[node] as number] as number[]).push(node);
   }
@@ -148,6 +152,10 @@ export class Walk {
   }
 
   #within(node: number): void {
+    if ((this.#children[node] as number[]).length === 0) {
+      this.#sink.node(node, this);
+      return;
+    }
     // Merge nodes below this one, the furthest in reverse postorder outermost.
     const merges = (this.#children[node] as number[]).filter((child) => this.#shape.isMerge[child]);
     for (const merge of merges.toReversed()) {
