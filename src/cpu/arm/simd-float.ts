@@ -111,24 +111,40 @@ const accumulate =
       confirmed: () => e.v128.or(unusualProduct(e, n!, m!, middle), result),
     };
   };
+/** The error of the sum a + b = s of doubles (Knuth's TwoSum). */
+function sumError(e: Emitter, a: V128, b: V128, s: V128): V128 {
+  const bb = e.f64x2.sub(s, a);
+  return e.f64x2.add(e.f64x2.sub(a, e.f64x2.sub(s, bb)), e.f64x2.sub(b, bb));
+}
+const LOW_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+const HIGH_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 /** As VFP's fused multiply-add: in doubles, two lanes at a time. */
 const fused =
   (negate: boolean): Meaning =>
   (e, [d, n, m]) => {
     const factor = negate ? e.f32x4.neg(n!) : n!;
-    const high = (a: V128): V128 => e.i8x16.shuffle(a, a, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
-    const totals = ([(a) => a, high] as ((a: V128) => V128)[]).map((half) => {
-      const [x, y, z] = [d!, factor, m!].map((a) => e.f64x2.promoteLowF32x4(half(a))) as [V128, V128, V128];
-      return e.f64x2.add(x, e.f64x2.mul(y, z));
-    }) as [V128, V128];
-    const value = e.i8x16.shuffle(
-      e.f32x4.demoteF64x2Zero(totals[0]),
-      e.f32x4.demoteF64x2Zero(totals[1]),
-      [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
-    );
+    const sums = [false, true].map((high) => {
+      const [addend, x, y] = [d!, factor, m!].map((a) => e.f64x2.promoteLowF32x4(high ? e.i8x16.shuffle(a, a, HIGH_HALF) : a)) as [V128, V128, V128];
+      const product = e.f64x2.mul(x, y);
+      return { addend, product, total: e.f64x2.add(addend, product) };
+    });
+    /** From two vectors of doublewords, of which the lower words count, one of words. */
+    const joined = (of: (sum: (typeof sums)[number]) => V128): V128 => e.i8x16.shuffle(of(sums[0]!), of(sums[1]!), [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+    const value = e.i8x16.shuffle(e.f32x4.demoteF64x2Zero(sums[0]!.total), e.f32x4.demoteF64x2Zero(sums[1]!.total), LOW_HALVES);
     // A total exactly between two singles may have been rounded to there.
-    const between = totals.map((total) => e.i64x2.eq(e.v128.and(total, lanes.splat(e, 3, 0x1fffffffn)), lanes.splat(e, 3, 0x10000000n))) as [V128, V128];
-    return { value, rare: e.v128.or(e.v128.or(between[0], between[1]), unusual(e, value, true)), inexact: true };
+    const low = joined(({ total }) => total);
+    const between = e.i32x4.eq(e.v128.and(low, lanes.splat(e, 2, 0x1fffffffn)), lanes.splat(e, 2, 0x10000000n));
+    return {
+      value,
+      rare: e.v128.or(between, unusual(e, value, true)),
+      inexact: true,
+      confirmed: () => {
+        const rounded = joined(({ addend, product, total }) => e.f64x2.ne(sumError(e, addend, product, total), lanes.zero(e)));
+        const notZero = joined(({ total }) => e.f64x2.ne(total, lanes.zero(e)));
+        const underflow = e.v128.and(e.f32x4.eq(value, lanes.zero(e)), notZero);
+        return e.v128.or(e.v128.or(e.v128.and(between, rounded), underflow), unusual(e, value, false));
+      },
+    };
   };
 const absoluteDifference: Meaning = (e, [a, b]) => {
   const plain = e.f32x4.sub(a!, b!);

@@ -100,11 +100,22 @@ const accumulate =
  */
 function fusedSingle(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float): FastFloat {
   const wide = (a: Float): F64 => e.f64.promoteF32(a as F32);
-  const total = e.f64.add(wide(d), e.f64.mul(wide(n), wide(m)));
+  const [addend, product] = [wide(d), e.f64.mul(wide(n), wide(m))];
+  const total = e.f64.add(addend, product);
   const value = e.f32.demoteF64(total);
   const low = e.i64.and(e.i64.reinterpretF64(total), e.const64(0x1fffffffn));
   const between = e.i64.eq(low, e.const64(0x10000000n));
-  return { value, rare: e.i32.or(between, extreme(e, f, value)), inexact: () => e.const32(1) };
+  return {
+    value,
+    rare: e.i32.or(between, extreme(e, f, value)),
+    inexact: () => e.const32(1),
+    // Often the sum lies there itself, as of two singles of like size.
+    harmless: () =>
+      e.i32.and(
+        isZero(e, FLOATS.d, sumError(e, FLOATS.d, addend, product, total)),
+        e.i32.or(e.i32.eqz(extreme(e, f, value)), isZero(e, FLOATS.d, total)),
+      ),
+  };
 }
 
 const f64Bits = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0]!;
@@ -220,26 +231,37 @@ const simple = (mnemonic: string, bits: string, copy: "abs" | "neg" | undefined)
 
 // ── comparison ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Not zero where `a` is subnormal. */
+const subnormal = (e: Emitter, f: FloatOperators, a: Float): I32 =>
+  e.i32.and(f.tiny(e, a), f.compare(e, "lt", f.unary(e, "abs", a), f.constant(e, f.smallestNormal)));
+
 function compareInto(e: Emitter, f: FloatOperators, mode: number, operations: OperationPair, a: Float, b: Float): void {
   const operation = operations[f.format];
   const signBit = e.const32(31);
-  if ((mode & (MODE_SOFT | MODE_FLUSH)) !== 0) {
+  if ((mode & MODE_SOFT) !== 0) {
+    // Numbers may be flushed or not.
     const relation = e.call(operation.helper, a, b) as I32;
     const bit = (n: number): I32 => e.i32.and(relation, e.const32(n));
-    const less = bit(4);
     e.set(FP_N, e.i32.shl(relation, e.const32(29)));
     e.set(FP_Z, e.i32.eqz(bit(2)));
-    e.set(FP_C, e.i32.eqz(less));
+    e.set(FP_C, e.i32.eqz(bit(4)));
     e.set(FP_V, e.i32.shl(relation, signBit));
     return;
   }
-  const less = f.compare(e, "lt", a, b);
   const unordered = a === b ? f.compare(e, "ne", a, a) : e.i32.or(f.compare(e, "ne", a, a), f.compare(e, "ne", b, b));
+  let [x, y, flags] = [a, b, unordered];
+  if ((mode & MODE_FLUSH) !== 0) {
+    const [flushA, flushB] = [subnormal(e, f, a), subnormal(e, f, b)];
+    x = e.select(flushA, f.constant(e, 0), a);
+    y = e.select(flushB, f.constant(e, 0), b);
+    flags = e.i32.or(unordered, e.i32.or(flushA, flushB));
+  }
+  const less = f.compare(e, "lt", x, y);
   e.set(FP_N, e.i32.shl(less, signBit));
-  e.set(FP_Z, f.compare(e, "ne", a, b));
+  e.set(FP_Z, f.compare(e, "ne", x, y));
   e.set(FP_C, e.i32.eqz(less));
   e.set(FP_V, e.i32.shl(unordered, signBit));
-  e.when(unordered, () => {
+  e.when(flags, () => {
     e.call(operation.helper, a, b);
   });
 }

@@ -37,11 +37,13 @@ export interface FloatOperators extends HostOperators {
   set(e: Emitter, n: number, value: Float): void;
   /** Not zero where `a` is subnormal or the smallest normal number. */
   tiny(e: Emitter, a: Float): I32;
+  readonly smallestNormal: number;
 }
 
 export const FLOATS: Readonly<Record<Letter, FloatOperators>> = {
   s: {
     ...SINGLE_OPERATORS,
+    smallestNormal: 2 ** -126,
     get: (e, n) => e.get(S[n]!),
     set: (e, n, value) => e.set(S[n]!, value as F32),
     tiny: (e, a) => {
@@ -51,6 +53,7 @@ export const FLOATS: Readonly<Record<Letter, FloatOperators>> = {
   },
   d: {
     ...DOUBLE_OPERATORS,
+    smallestNormal: 2 ** -1022,
     get: (e, n) => e.get(D[n]!),
     set: (e, n, value) => e.set(D[n]!, value as F64),
     tiny: (e, a) => {
@@ -67,7 +70,7 @@ export interface Fast<T extends Type> {
   readonly rare: I32 | undefined;
   /** Not zero where the operation may be inexact; undefined: never. Only asked for while Inexact is clear. */
   readonly inexact?: (() => I32) | undefined;
-  /** Not zero where a rare case is `value` and no flag after all; only computed in rare cases. */
+  /** Not zero where a rare case is `value` and no flag but Inexact after all; only computed in rare cases. */
   readonly harmless?: (() => I32) | undefined;
 }
 
@@ -104,9 +107,11 @@ export function operate<T extends Type>(
     const out = result === "s" || result === "d" ? FLOATS[result].tiny(e, value as Float) : undefined;
     condition = orElse(e, condition, orElse(e, flushed, out));
   }
-  if ((mode & MODE_INEXACT) === 0 && inexact !== undefined) condition = orElse(e, condition, e.i32.and(inexact(), inexactClear(e)));
+  const news = (mode & MODE_INEXACT) === 0 && inexact !== undefined ? e.i32.and(inexact(), inexactClear(e)) : undefined;
+  condition = orElse(e, condition, news);
   if (condition === undefined) return value;
   if (harmless === undefined) return e.either(condition, ask, () => value);
-  const isHarmless = (): I32 => (flushed === undefined ? harmless() : e.i32.and(harmless(), e.i32.eqz(flushed)));
+  const harmful = orElse(e, flushed, news);
+  const isHarmless = (): I32 => (harmful === undefined ? harmless() : e.i32.and(harmless(), e.i32.eqz(harmful)));
   return e.either(condition, () => e.either(isHarmless(), () => value, ask), () => value);
 }
