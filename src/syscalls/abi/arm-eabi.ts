@@ -7,16 +7,27 @@
  */
 import type { Errno } from "../../kernel/errno.ts";
 import type { GuestMemory } from "../../memory/guest-memory.ts";
+import type { Fields } from "../struct.ts";
 import type { Abi, SlotOffset } from "./abi.ts";
 import { ARM_CONSTANTS } from "./arm-constants.ts";
 import { EABI_NUMBERS, EABI_ROWS } from "./arm-eabi-numbers.ts";
 import { armSignals } from "./arm-signal-frame.ts";
 import type { ArmStatus } from "./arm-signal-frame.ts";
 import { constantSets } from "./constants.ts";
+import { IPC_FIELDS } from "./ipc-structs.ts";
 import { layOut } from "./structs.ts";
 
 /** Arguments past these do not exist: no call of ours or of Linux's has more than six words. */
 const ARGUMENT_REGISTERS = 7;
+
+/** __kernel_mode_t has 16 bits (asm/posix_types.h). */
+const shortMode = <F extends Fields<string>>(fields: F): F =>
+  fields.flatMap((field) => (field[0] === "mode" ? [["mode", "u16"] as const, ["-", "u16"] as const] : [field])) as unknown as F;
+const FIELDS = {
+  shmidDs: shortMode(IPC_FIELDS.shmidDs),
+  semidDs: shortMode(IPC_FIELDS.semidDs),
+  msqidDs: shortMode(IPC_FIELDS.msqidDs),
+} as const;
 
 /** Of all structs only this one is packed, to the size that it had in the old ABI (asm/statfs.h). */
 const PACKED = ["statfs64"] as const;
@@ -52,7 +63,7 @@ export function armEabi(options: EabiOptions): Abi {
     pairsAligned: true,
     registerArguments: ARGUMENT_REGISTERS,
     constants: constantSets(ARM_CONSTANTS),
-    structs: layOut(model, {}, PACKED),
+    structs: layOut(model, FIELDS, PACKED),
     signals: armSignals(options),
     sharedMemoryBoundary: 4 * 4096,
     rlimInfinity: 0xffffffff,
