@@ -28,10 +28,10 @@ const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [
   { suite: "random", target: "mips", count: 10_000 },
   { suite: "hostile", target: "mipsel", count: 500 },
   { suite: "hostile", target: "mips", count: 200 },
-  { suite: "c-torture", target: "mipsel" },
-  { suite: "c-torture", target: "mips" },
-  { suite: "c-torture", target: "armhf" },
-  { suite: "c-torture", target: "armel" },
+  { suite: "c-torture", target: "mipsel", count: 1_200 },
+  { suite: "c-torture", target: "mips", count: 800 },
+  { suite: "c-torture", target: "armhf", count: 400 },
+  { suite: "c-torture", target: "armel", count: 200 },
 ];
 
 const SUBJECTS = ["library", "command", "peer"] as const;
@@ -47,7 +47,7 @@ Options:
   --filter TEXT    only cases whose name contains TEXT
   --jobs N         cases at a time (${availableParallelism()})
   --seed N         where a generating suite starts (1)
-  --count N        how many cases a generating suite makes
+  --count N        how many cases a generating suite makes; of c-torture, that many spread over the suite
   --json FILE      also writes the result as JSON
   --subject WHICH  what is put beside the peer: babelf's "library" (default), its "command",
                    or the "peer" itself, which tests this harness

@@ -13,7 +13,7 @@ export interface SuiteOptions {
   /** Only cases whose name contains this. */
   readonly filter?: string;
   readonly seed: number;
-  /** How many cases a generating suite makes; its own default if absent. */
+  /** How many cases a generating suite makes, or c-torture takes; all, or the suite's default, if absent. */
   readonly count?: number;
   /** Sized for a continuous-integration machine. */
   readonly ci: boolean;

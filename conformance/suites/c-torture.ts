@@ -91,6 +91,12 @@ function verdict(outcome: Outcome): Verdict {
   return { passed: outcome.ending.kind === "exit" && outcome.ending.code === 0, detail: describeEnding(outcome.ending) };
 }
 
+/** `count` of the items, evenly over the list. */
+function spread<T>(items: readonly T[], count: number): readonly T[] {
+  const step = Math.max(items.length / Math.max(count, 1), 1);
+  return items.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+}
+
 export const cTorture: Suite = {
   name: "c-torture",
   summary: "GCC's run-time tests (gcc.c-torture/execute), static, at each of a target's levels",
@@ -98,7 +104,8 @@ export const cTorture: Suite = {
   async run(options: SuiteOptions) {
     const { target, ours, peer } = options;
     const { folder, version } = await testTree();
-    const { tests, skipped } = listTests(folder, target, options.filter ?? "");
+    const { tests: all, skipped } = listTests(folder, target, options.filter ?? "");
+    const tests = spread(all, options.count ?? all.length);
     const progress = new Progress(`c-torture ${target.name}`, tests.length);
     const rows = await parallel(tests, options.jobs, async (test, lane): Promise<Row> => {
       const named = { name: test.name, variant: test.level };
