@@ -5,6 +5,7 @@
  * *atomic* instruction, ends the process (exit 139). `node bench/mmu.ts` shows all of it, with what it costs.
  */
 import { setFlagsFromString } from "node:v8";
+import type { SharedBytes } from "./shared-bytes.ts";
 import { getKoffi, type Koffi } from "./koffi.ts";
 import { countAgain, hostHasMappingsLeft } from "./mapping-budget.ts";
 
@@ -16,6 +17,8 @@ export interface HostMmu {
   protect(address: number, length: number, access: HostAccess): boolean;
   /** Puts fresh zero pages with that access there, and returns the old ones' memory to the host. False if refused. */
   renew(address: number, length: number, access: HostAccess): boolean;
+  /** Shows `bytes` from `offset` on there. False if refused, or where the host cannot. */
+  share(address: number, length: number, access: HostAccess, bytes: SharedBytes, offset: number): boolean;
   /** One byte a page, not 0 where the page has ever been touched since it was fresh; null where the host does not tell. */
   touched(address: number, length: number): Uint8Array | null;
 }
@@ -60,6 +63,8 @@ function confined(mmu: HostMmu, size: number): HostMmu {
   return {
     protect: (address, length, access) => inside(address, length) && mmu.protect(address, length, access),
     renew: (address, length, access) => inside(address, length) && mmu.renew(address, length, access),
+    share: (address, length, access, bytes, offset) =>
+      inside(address, length) && mmu.share(address, length, access, bytes, offset),
     touched: (address, length) => (inside(address, length) ? mmu.touched(address, length) : null),
   };
 }
@@ -86,6 +91,9 @@ type Library = ReturnType<Koffi["load"]>;
 /** sys/mman.h; the same on Linux and the BSDs. */
 const PROT: Readonly<Record<HostAccess, number>> = { none: 0, read: 1, readWrite: 3 };
 
+const MAP_SHARED = 0x01;
+const MAP_FIXED = 0x10;
+
 /** Linux, macOS and the BSDs. */
 function posixMmu(libc: Library, base: number): HostMmu {
   const mprotect = libc.func("int mprotect(uintptr_t address, size_t length, int protection)");
@@ -106,6 +114,11 @@ function posixMmu(libc: Library, base: number): HostMmu {
       const done = Number(mmap(base + address, length, PROT[access], flags, -1, 0)) === base + address;
       if (linux && address === 0) countAgain();
       return done;
+    },
+    share(address, length, access, bytes, offset) {
+      if (!linux || !room(address)) return false;
+      bytes.ensure(offset + length);
+      return Number(mmap(base + address, length, PROT[access], MAP_SHARED | MAP_FIXED, bytes.fd, offset)) === base + address;
     },
     touched(address, length) {
       if (mincore === null) return null;
@@ -131,6 +144,7 @@ function windowsMmu(koffi: Koffi, base: number): HostMmu {
   const old = [0];
   return {
     protect: (address, length, access) => VirtualProtect(base + address, length, PAGE[access], old) as boolean,
+    share: () => false,
     touched: () => null,
     renew: (address, length, access) =>
       (VirtualFree(base + address, length, MEM_DECOMMIT) as boolean) &&

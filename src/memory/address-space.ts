@@ -2,7 +2,7 @@ import { FileSync } from "./file-sync.ts";
 import type { Access } from "./guest-fault.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { MappedFiles } from "./mapped-files.ts";
-import { type Mapping, type MapRequest, slice } from "./mapping.ts";
+import { hasOffset, type Mapping, type MapRequest, slice } from "./mapping.ts";
 import { MappingList } from "./mapping-list.ts";
 import { MemoryError } from "./memory-error.ts";
 import {
@@ -16,6 +16,7 @@ import {
   PROTECTION_MASK,
 } from "./page-table.ts";
 import { Pages } from "./pages.ts";
+import { SharedObject } from "./shared-object.ts";
 import { checkBounds, type MemoryLimits, Placement } from "./placement.ts";
 import type { AccessExplanation, AddressSpaceOptions, Advice, RemapRequest } from "./requests.ts";
 
@@ -49,7 +50,6 @@ export class AddressSpace {
   readonly #codeListeners = new Set<(start: number, end: number) => void>();
   #brkStart = 0;
   #brk = 0;
-  #lastGroup = 0;
 
   constructor(options: AddressSpaceOptions) {
     checkBounds(options.limit, options.mmapBase);
@@ -84,25 +84,25 @@ export class AddressSpace {
     }
     const start = this.#placement.place(request, length);
     const end = start + length;
-    const mapping: Mapping = {
+    const wanted: Mapping = {
       start,
       end,
       protection,
       shared,
       backing,
       offset: backing === null ? 0 : offset,
+      object: null,
       name: request.name ?? backing?.name ?? "",
       growsDown: false,
-      group: shared && backing === null ? ++this.#lastGroup : 0,
     };
-    this.#placement.charge(mapping, start, end);
+    this.#placement.charge(wanted, start, end);
     if (!this.#list.isFree(start, end)) this.#clear(start, end);
     if (backing !== null) {
       // The file as it is now, with what other mappings changed.
       this.#sync.refresh(backing.identity, 0, 0);
-      this.#sync.flushFile(backing.identity, offset, length);
+      this.flushShared(backing.identity, offset, length);
     }
-    this.#establish(mapping);
+    this.#establish(shared ? { ...wanted, object: this.#pages.sharedObject(backing) } : wanted);
     return start;
   }
 
@@ -167,9 +167,10 @@ export class AddressSpace {
       return address;
     }
     if (oldLength === 0) {
-      // Linux doubles any shared mapping; two views of the same anonymous bytes cannot be had here.
-      if (!mapping.shared || mapping.backing === null) throw new MemoryError("EINVAL", "only shared files can be doubled");
-      this.#sync.flushFile(mapping.backing.identity, mapping.offset, mapping.end - mapping.start);
+      // Linux doubles any shared mapping; two views of the same anonymous bytes may not be to be had here.
+      const { object, backing } = mapping;
+      if (!mapping.shared || (object === null && backing === null)) throw new MemoryError("EINVAL", "only what is shared can be doubled");
+      if (backing !== null) this.#sync.flushFile(backing.identity, mapping.offset, mapping.end - mapping.start);
     }
     if (address + Math.min(oldLength, newLength) > mapping.end || address + oldLength > mapping.end) {
       throw new MemoryError("EFAULT", "the range is not one mapping");
@@ -241,7 +242,7 @@ export class AddressSpace {
           offset: 0,
           name: "[heap]",
           growsDown: false,
-          group: 0,
+          object: null,
         };
         this.#placement.charge(heap);
         this.#establish(heap);
@@ -278,7 +279,7 @@ export class AddressSpace {
       offset: 0,
       name: "[stack]",
       growsDown: true,
-      group: 0,
+      object: null,
     };
     this.#placement.charge(stack);
     this.#establish(stack);
@@ -319,8 +320,9 @@ export class AddressSpace {
     const at = address >>> 0;
     const mapping = this.#list.find(at);
     if (mapping === undefined || !mapping.shared) return { space: this, address: at };
-    if (mapping.backing === null) return { space: this, address: at };
-    return { space: mapping.backing.identity, address: mapping.offset + (at - mapping.start) };
+    const shown = mapping.object ?? mapping.backing?.identity;
+    if (shown === undefined) return { space: this, address: at };
+    return { space: shown, address: mapping.offset + (at - mapping.start) };
   }
 
   /** Whether no mapping touches the range. */
@@ -351,11 +353,13 @@ export class AddressSpace {
   /** Before read(2) of a file: writes to it what shared mappings changed in that range of it. Cheap if none do. */
   flushShared(identity: unknown, offset: number, length: number): void {
     this.#sync.flushFile(identity, offset, length);
+    for (const sync of SharedObject.syncsOf(identity)) if (sync !== this.#sync) sync.flushFile(identity, offset, length);
   }
 
   /** After write(2) or truncate(2) of a file: mappings show the range, and the file's size, as they are now. */
   refreshShared(identity: unknown, offset: number, length: number): void {
     this.#sync.refresh(identity, offset, length);
+    for (const sync of SharedObject.syncsOf(identity)) if (sync !== this.#sync) sync.refresh(identity, offset, length);
   }
 
   /** Writes bytes whatever the protection (a debugger's breakpoints, the loader). All pages must be mapped: EFAULT. */
@@ -375,21 +379,21 @@ export class AddressSpace {
   }
 
   /**
-   * A copy for fork(2) in another memory: every mapping with its bytes. Shared mappings are copied too; from then on
-   * they meet only in their file, through `flushShared` and `refreshShared`.
+   * A copy for fork(2) in another memory: every mapping with its bytes. Shared mappings show the same bytes in both;
+   * where the host cannot share they are copied, and meet only in their file, through `flushShared` and `refreshShared`.
    */
   clone(options: AddressSpaceOptions): AddressSpace {
     const copy = new AddressSpace(options);
     Object.assign(copy.limits, this.limits);
     copy.#brkStart = this.#brkStart;
     copy.#brk = this.#brk;
-    copy.#lastGroup = this.#lastGroup;
     try {
       for (const mapping of this.#list.all()) {
         this.#flushQuietly(mapping);
         copy.#list.insert(mapping);
         this.#pages.copyTo(copy.#pages, mapping, mapping.start, copy.#pages.eof(mapping) - mapping.start);
         copy.#pages.apply(mapping);
+        if (mapping.object !== null) copy.#sync.join(mapping.object);
         copy.#sync.track(mapping);
       }
     } catch (error) {
@@ -403,6 +407,7 @@ export class AddressSpace {
   destroy(): void {
     this.#codeListeners.clear();
     if (this.#list.count > 0) this.#clear(0, this.limit);
+    this.#sync.close();
     this.setBrkStart(0);
   }
 
@@ -410,6 +415,7 @@ export class AddressSpace {
   #establish(mapping: Mapping): void {
     this.#list.insert(mapping);
     try {
+      if (mapping.object !== null) this.#sync.join(mapping.object);
       this.#pages.load(mapping);
       this.#sync.track(mapping);
     } catch (error) {
@@ -467,7 +473,7 @@ export class AddressSpace {
 
   /** The mapping that continues `mapping` from `start` to `end` beyond its own end. */
   #continuation(mapping: Mapping, start: number, end: number): Mapping {
-    const offset = mapping.backing === null ? 0 : mapping.offset + (start - mapping.start);
+    const offset = hasOffset(mapping) ? mapping.offset + (start - mapping.start) : 0;
     return { ...mapping, start, end, offset };
   }
 

@@ -4,6 +4,7 @@ import { type Mapping, slice } from "./mapping.ts";
 import type { MappingList } from "./mapping-list.ts";
 import { PAGE_SIZE, pageCeil, pageFloor, PAGE_WRITE } from "./page-table.ts";
 import { Pages } from "./pages.ts";
+import type { SharedObject } from "./shared-object.ts";
 
 export class FileSync {
   readonly #list: MappingList;
@@ -14,6 +15,20 @@ export class FileSync {
     this.#list = list;
     this.#pages = pages;
     this.#files = files;
+  }
+
+  readonly #shown = new Set<SharedObject>();
+
+  /** The address space shows the object now: what happens to its file elsewhere is told here. */
+  join(object: SharedObject): void {
+    object.syncs.add(this);
+    this.#shown.add(object);
+  }
+
+  /** The address space is no more. */
+  close(): void {
+    for (const object of this.#shown) object.syncs.delete(this);
+    this.#shown.clear();
   }
 
   /** To be called when a shared mapping becomes writable, while its bytes still equal the file's. */
@@ -88,6 +103,7 @@ export class FileSync {
     if (size === before) return;
     const mappings = this.#list.all().filter((mapping) => mapping.backing?.identity === identity);
     file.size = size;
+    for (const { object } of mappings) object?.resize(size);
     for (const page of [...file.pristine.keys()]) if (page * PAGE_SIZE >= size) file.pristine.delete(page);
     for (const mapping of mappings) {
       const oldEnd = Pages.eofAt(mapping, before);

@@ -10,7 +10,10 @@ import { type Access, GuestFault } from "./guest-fault.ts";
 import { PAGE_EXEC, PAGE_READ, PAGE_SHIFT, PAGE_SIZE, PAGE_WRITE } from "./page-table.ts";
 
 const ADDRESS_END = 0x1_0000_0000;
-const BITS: Readonly<Record<Access, number>> = { read: PAGE_READ, write: PAGE_WRITE, execute: PAGE_EXEC };
+
+function bitOf(access: Access): number {
+  return access === "read" ? PAGE_READ : access === "write" ? PAGE_WRITE : PAGE_EXEC;
+}
 
 /** What a translator reads code through (the shape of cpu/isa.ts's CodeReader). */
 export interface GuestCode {
@@ -152,7 +155,7 @@ export class GuestMemory {
 
   /** How many bytes from `address` on, at most `length`, allow `access`; for calls that do a part before they fault. */
   accessible(address: number, length: number, access: Access): number {
-    const bit = BITS[access];
+    const bit = bitOf(access);
     const start = address >>> 0;
     const end = Math.min(start + length, ADDRESS_END);
     let page = start >>> PAGE_SHIFT;

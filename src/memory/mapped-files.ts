@@ -13,8 +13,11 @@ export interface MappedFile {
   readonly backings: Map<Backing, number>;
   /** The size that the page table reflects. */
   size: number;
-  /** File page number → its bytes in the file; only for pages that the guest could have changed. */
-  readonly pristine: Map<number, Uint8Array>;
+  /**
+   * File page number → its bytes in the file; only for pages that the guest could have changed. Of a shared object they
+   * are known once for all address spaces that show it.
+   */
+  pristine: Map<number, Uint8Array>;
 }
 
 /** Stands for every page of zeros, so that a sparse file costs no memory. Never written. */
@@ -28,12 +31,17 @@ export class MappedFiles implements MappingObserver {
   }
 
   added(mapping: Mapping): void {
-    const { backing } = mapping;
+    const { backing, object } = mapping;
+    if (object !== null) object.users++;
     if (backing === null) return;
     let file = this.#files.get(backing.identity);
     if (file === undefined) {
       file = { backings: new Map(), size: backing.size, pristine: new Map() };
       this.#files.set(backing.identity, file);
+    }
+    if (object !== null) {
+      file.pristine = object.pristine;
+      object.resize(file.size);
     }
     const count = file.backings.get(backing);
     if (count === undefined) backing.retain?.();
@@ -41,7 +49,8 @@ export class MappedFiles implements MappingObserver {
   }
 
   removed(mapping: Mapping): void {
-    const { backing } = mapping;
+    const { backing, object } = mapping;
+    if (object !== null) object.users--;
     if (backing === null) return;
     const file = this.#files.get(backing.identity)!;
     // A count of 0 stays until `settle`: a split removes a mapping and adds it again in pieces.
@@ -50,7 +59,8 @@ export class MappedFiles implements MappingObserver {
 
   /** After an operation that removed mappings: lets go of what is mapped no more. */
   settle(removed: readonly Mapping[]): void {
-    for (const { backing } of removed) {
+    for (const { backing, object } of removed) {
+      object?.settle();
       if (backing === null) continue;
       const file = this.#files.get(backing.identity);
       if (file === undefined || file.backings.get(backing) !== 0) continue;

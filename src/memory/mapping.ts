@@ -1,4 +1,5 @@
 /** What a mapping is: the request for one, what stands behind it, and how neighbours compare. */
+import type { SharedObject } from "./shared-object.ts";
 
 /**
  * The bytes behind a file mapping. The kernel's files implement it. Errors that `read` and `write` throw pass through
@@ -57,23 +58,28 @@ export interface Mapping {
   readonly protection: number;
   readonly shared: boolean;
   readonly backing: Backing | null;
-  /** File offset of `start`, in bytes. */
+  /** Offset of `start` in the file or shared object, in bytes. */
   readonly offset: number;
   /** "[heap]", "[stack]", the file's name, or "". */
   readonly name: string;
   /** A stack: placement keeps `STACK_GUARD_GAP` free below it. */
   readonly growsDown: boolean;
-  /** Tells shared anonymous mappings apart; 0 for all others. */
-  readonly group: number;
+  /** Of a shared mapping: the bytes that it shows; null where they are the address space's own. */
+  readonly object: SharedObject | null;
 }
 
 /** Bytes kept free below a stack (Linux: stack_guard_gap, 256 pages). */
 export const STACK_GUARD_GAP = 256 * 4096;
 
+/** Whether what stands behind the mapping has places of its own; other memory is all alike. */
+export function hasOffset({ backing, object }: Mapping): boolean {
+  return backing !== null || object !== null;
+}
+
 /** The part of `mapping` from `start` to `end`, which must lie inside. */
 export function slice(mapping: Mapping, start: number, end: number): Mapping {
   if (start === mapping.start && end === mapping.end) return mapping;
-  const offset = mapping.backing === null ? 0 : mapping.offset + (start - mapping.start);
+  const offset = hasOffset(mapping) ? mapping.offset + (start - mapping.start) : 0;
   return { ...mapping, start, end, offset };
 }
 
@@ -86,7 +92,7 @@ export function continues(left: Mapping, right: Mapping): boolean {
     left.backing === right.backing &&
     left.name === right.name &&
     left.growsDown === right.growsDown &&
-    left.group === right.group &&
-    (left.backing === null || left.offset + (left.end - left.start) === right.offset)
+    left.object === right.object &&
+    (!hasOffset(left) || left.offset + (left.end - left.start) === right.offset)
   );
 }

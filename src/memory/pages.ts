@@ -1,6 +1,7 @@
 import { GuestMemory } from "./guest-memory.ts";
 import { isZero, type MappedFiles } from "./mapped-files.ts";
-import type { Mapping } from "./mapping.ts";
+import type { Backing, Mapping } from "./mapping.ts";
+import { SharedObject } from "./shared-object.ts";
 import {
   PAGE_BEYOND_EOF,
   PAGE_COUNT,
@@ -73,6 +74,8 @@ export class Pages {
   /** Makes the pages zero, otherwise as they are; the mapping covers them all. */
   zero(mapping: Mapping): void {
     const eof = this.eof(mapping);
+    // Who else shows them sees it too (MADV_REMOVE).
+    if (mapping.object !== null) return this.writing(mapping, (end) => void this.#bytes.fill(0, mapping.start, end));
     if (eof > mapping.start) this.#protection.renew(mapping.start, eof - mapping.start, pageBits(mapping.protection));
   }
 
@@ -83,12 +86,15 @@ export class Pages {
 
   /** Reads the file behind the (zero) pages into them, as far as it goes, and applies the protection. */
   load(mapping: Mapping): void {
-    const { backing, start } = mapping;
+    const { backing, object, start } = mapping;
     const eof = this.eof(mapping);
+    if (object !== null && eof > start) this.#protection.share(start, eof - start, PAGE_READ | PAGE_WRITE, object, mapping.offset);
     if (backing !== null && eof > start) {
       try {
         this.open(start, eof);
-        this.readFile(mapping, mapping.offset, mapping.offset + (eof - start));
+        const [from, to] = [mapping.offset, mapping.offset + (eof - start)];
+        if (object === null) this.readFile(mapping, from, to);
+        else this.#readShared(mapping, from, to);
       } finally {
         this.apply(mapping);
       }
@@ -106,6 +112,21 @@ export class Pages {
       const count = backing.read(chunk, at);
       if (count <= 0) return;
       at += count;
+    }
+  }
+
+  /** As `readFile`, but only pages that nobody has read yet: others may hold what was stored there since. */
+  #readShared(mapping: Mapping, from: number, to: number): void {
+    const delta = mapping.start - mapping.offset;
+    for (let at = from; at < to; at += PAGE_SIZE) {
+      if (!mapping.object!.load(at)) continue;
+      const page = this.#bytes.subarray(at + delta, Math.min(at + PAGE_SIZE, to) + delta);
+      this.#bytes.fill(0, at + delta, at + delta + PAGE_SIZE);
+      for (let done = 0; done < page.length; ) {
+        const count = mapping.backing!.read(page.subarray(done), at + done);
+        if (count <= 0) break;
+        done += count;
+      }
     }
   }
 
@@ -143,6 +164,12 @@ export class Pages {
    * follow there. What the guest never touched is skipped, so that it is not committed by being copied.
    */
   copyTo(to: Pages, mapping: Mapping, target: number, length: number): void {
+    const { object, start, offset } = mapping;
+    if (object !== null) {
+      const end = Math.min(this.eof(mapping), start + length);
+      if (end > start) to.#protection.share(target, end - start, PAGE_READ, object, offset);
+      return;
+    }
     this.reading(mapping, (eof) => {
       const end = Math.min(eof, mapping.start + length);
       const delta = target - mapping.start;
@@ -171,6 +198,12 @@ export class Pages {
       while (page < count && !isClean(page)) page++;
       yield [start + first * PAGE_SIZE, start + page * PAGE_SIZE];
     }
+  }
+
+  /** The bytes behind a new shared mapping; null: the memory's own. */
+  sharedObject(backing: Backing | null): SharedObject | null {
+    if (!this.#protection.canShare) return null;
+    return backing === null ? SharedObject.anonymous() : SharedObject.ofFile(backing.identity);
   }
 
   /** The guest's checked view of these pages. */

@@ -5,6 +5,7 @@
  */
 import type { HostAccess, HostMmu } from "../host/mmu.ts";
 import { MemoryError } from "./memory-error.ts";
+import type { SharedObject } from "./shared-object.ts";
 import { PAGE_COUNT, PAGE_READ, PAGE_SIZE, PAGE_WRITE } from "./page-table.ts";
 
 export interface PageProtection {
@@ -16,6 +17,10 @@ export interface PageProtection {
   protect(address: number, length: number, bits: number): void;
   /** The same, and the pages become zero; their memory goes back to the host where that is possible. */
   renew(address: number, length: number, bits: number): void;
+  /** Whether `share` can be had. */
+  readonly canShare: boolean;
+  /** Shows the object's bytes from `offset` on there, instead of the memory's own. Throws as `protect` does. */
+  share(address: number, length: number, bits: number, object: SharedObject, offset: number): void;
   /** One byte a page: 0 where the page is certainly zero. Null: nothing is known. */
   touched(address: number, length: number): Uint8Array | null;
 }
@@ -40,6 +45,8 @@ export function mmuProtection(mmu: HostMmu): PageProtection {
     maxMappings: 24_000,
     protect: (address, length, bits) => require(mmu.protect(address, length, hostAccess(bits))),
     renew: (address, length, bits) => require(mmu.renew(address, length, hostAccess(bits))),
+    canShare: process.platform === "linux",
+    share: (address, length, bits, object, offset) => require(mmu.share(address, length, hostAccess(bits), object.bytes, offset)),
     touched: (address, length) => mmu.touched(address, length),
   };
 }
@@ -57,6 +64,10 @@ export function softwareProtection(memory: WebAssembly.Memory): PageProtection {
     kind: "software",
     maxMappings: 65_530,
     protect,
+    canShare: false,
+    share() {
+      throw new MemoryError("ENOMEM", "memory cannot be shared without the host's MMU");
+    },
     // A stack is writable as a whole, and so marked as a whole: that says too little.
     touched: () => null,
     renew(address, length, bits) {
