@@ -121,5 +121,4 @@ export const EVENT_ROWS: readonly SyscallRow[] = [
   ),
   missing("signalfd", [arg.fd, arg.pointer, arg.size], "signals are delivered to handlers or waited for only"),
   missing("signalfd4", [arg.fd, arg.pointer, arg.size, arg.int], "signals are delivered to handlers or waited for only"),
-  missing("timerfd_create", [arg.int, arg.int], "use timer_create or a time-out"),
 ];

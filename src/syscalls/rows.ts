@@ -23,6 +23,7 @@ import { SYNC_ROWS } from "./syncing.ts";
 import { SYSTEM_ROWS } from "./system.ts";
 import { TASK_ROWS } from "./tasks.ts";
 import { TIME_ROWS } from "./time.ts";
+import { TIMERFD_ROWS } from "./timerfd.ts";
 import { WAIT_ROWS } from "./wait.ts";
 
 /** By subject, for the documentation. */
@@ -36,7 +37,7 @@ export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = 
   "To the disk": SYNC_ROWS,
   "Terminals and devices": IOCTL_ROWS,
   "Waiting for descriptors": POLL_ROWS,
-  Events: EVENT_ROWS,
+  Events: [...EVENT_ROWS, ...TIMERFD_ROWS],
   Memory: MEMORY_ROWS,
   "System V IPC": IPC_ROWS,
   Signals: SIGNAL_ROWS,

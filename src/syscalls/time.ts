@@ -128,9 +128,9 @@ function normal(call: SyscallContext, sec: number | bigint, nsec: number | bigin
   return seconds * SECOND + nanoseconds;
 }
 
-type SpecWidth = "itimerspec32" | "itimerspec64";
+export type SpecWidth = "itimerspec32" | "itimerspec64";
 
-function writeSetting(
+export function writeSetting(
   call: SyscallContext,
   address: number,
   { value, interval }: TimerSetting,
@@ -144,7 +144,7 @@ function writeSetting(
   });
 }
 
-function readSetting(call: SyscallContext, address: number, width: SpecWidth): TimerSetting {
+export function readSetting(call: SyscallContext, address: number, width: SpecWidth): TimerSetting {
   const fields = call.abi.structs[width].read(call.memory, address);
   return {
     value: normal(call, fields["it_value.tv_sec"], fields["it_value.tv_nsec"]),
