@@ -59,7 +59,7 @@ export class AddressSpace {
     this.mmapBase = options.mmapBase;
     this.mmapMinAddress = options.mmapMinAddress ?? 65536;
     this.littleEndian = options.littleEndian;
-    this.#pages = new Pages(options.memory, options.pageTable, options.protection, this.#files);
+    this.#pages = new Pages(options.memory, options.pageTable, options.protection, this.#files, options.isEmpty ?? false);
     this.guest = this.#pages.guest(options.memory, options.littleEndian);
     this.#sync = new FileSync(this.#list, this.#pages, this.#files);
     this.#placement = new Placement(this.#list, {
@@ -406,7 +406,13 @@ export class AddressSpace {
   /** exit(2), execve(2): writes shared mappings back, lets go of files, gives all memory back to the host. */
   destroy(): void {
     this.#codeListeners.clear();
-    if (this.#list.count > 0) this.#clear(0, this.limit);
+    if (this.#list.count > 0) {
+      const mappings = [...this.#list.all()];
+      for (const mapping of mappings) this.#flushQuietly(mapping);
+      this.#pages.clearAll(mappings, this.limit);
+      this.#list.replace(0, this.limit, []);
+      this.#files.settle(mappings);
+    }
     this.#sync.close();
     this.setBrkStart(0);
   }

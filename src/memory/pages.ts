@@ -31,13 +31,20 @@ export class Pages {
   readonly #protection: PageProtection;
   readonly #files: MappedFiles;
 
-  constructor(memory: WebAssembly.Memory, table: Uint8Array, protection: PageProtection, files: MappedFiles) {
+  constructor(
+    memory: WebAssembly.Memory,
+    table: Uint8Array,
+    protection: PageProtection,
+    files: MappedFiles,
+    isEmpty: boolean,
+  ) {
     if (memory.buffer.byteLength !== WASM_PAGES * 65536) throw new RangeError("guest memory must have 65,536 Wasm pages");
     if (table.length !== PAGE_COUNT) throw new RangeError(`the page table must have ${PAGE_COUNT} bytes`);
     this.table = table;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#protection = protection;
     this.#files = files;
+    if (isEmpty) return;
     table.fill(0);
     protection.protect(0, PAGE_COUNT * PAGE_SIZE, 0);
   }
@@ -69,6 +76,12 @@ export class Pages {
   clear(start: number, end: number): void {
     this.#protection.renew(start, end - start, 0);
     this.table.fill(0, start / PAGE_SIZE, end / PAGE_SIZE);
+  }
+
+  /** `clear` of everything below `end`, where `mappings` are all that there are. */
+  clearAll(mappings: readonly Mapping[], end: number): void {
+    this.#protection.renew(0, end, 0);
+    for (const mapping of mappings) this.table.fill(0, mapping.start / PAGE_SIZE, mapping.end / PAGE_SIZE);
   }
 
   /** Makes the pages zero, otherwise as they are; the mapping covers them all. */

@@ -12,6 +12,8 @@ export interface AddressSpaceOptions {
   /** Mappings without a place are put below it, downwards. */
   readonly mmapBase: number;
   readonly littleEndian: boolean;
+  /** Memory and page table are known to be empty and closed, as new ones are and as `destroy` leaves them. */
+  readonly isEmpty?: boolean;
   /** vm.mmap_min_addr; 65536 unless said otherwise. */
   readonly mmapMinAddress?: number;
 }

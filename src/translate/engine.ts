@@ -15,7 +15,7 @@ import type { Block } from "./ir.ts";
 import { COUNTERS, EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { findRegion, type Region } from "./region.ts";
 import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
-import { type Entry, FETCH_FAULT_SLOT, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
+import { type Entry, FETCH_FAULT_SLOT, isSource, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
 import { findTrap, moduleName } from "./trap.ts";
 import { tuneV8 } from "./v8-flags.ts";
 import { ModuleWriter } from "./wasm/module.ts";
@@ -70,6 +70,8 @@ interface Assembled {
 /** A module in this engine's table. */
 interface Placed {
   readonly mode: Mode;
+  /** What it was made from: see `Translation`. */
+  readonly source: Int32Array;
   readonly entries: readonly Entry[];
   readonly pages: ReadonlySet<number>;
   readonly hot: boolean;
@@ -142,6 +144,19 @@ export class Engine {
       for (let page = first; page <= last; page++) this.#dropPage(page);
     } else {
       for (const page of [...this.#byPage.keys()]) if (page >= first && page <= last) this.#dropPage(page);
+    }
+  }
+
+  /** The memory holds another process's code now: what is in the table stays as far as its code is still there. */
+  revalidate(): void {
+    this.setPrecise(false);
+    const seen = new Set<Placed>();
+    for (const there of this.#byPage.values()) {
+      for (const placed of [...there]) {
+        if (seen.has(placed)) continue;
+        seen.add(placed);
+        if (!isSource(placed.source, this.#options.code)) this.#drop(placed);
+      }
     }
   }
 
@@ -306,7 +321,7 @@ export class Engine {
       this.#cache.add(shared, pc, translation);
     }
     for (const helper of translation.helpers) this.#import(helper);
-    const { entries, pages, hot } = translation;
+    const { entries, pages, hot, source } = translation;
     for (const { pc: entry, counter } of entries) {
       if (counter >= 0) this.view.setInt32(COUNTERS + counter * 4, shared.hot.has(entry) ? 0 : HEAT, true);
       // The module is about to take the slot: what was there does not get it back.
@@ -314,7 +329,7 @@ export class Engine {
     }
     this.#coverSlots();
     new WebAssembly.Instance(translation.module, { e: this.#imports });
-    const placed = { mode, entries, pages, hot };
+    const placed = { mode, source, entries, pages, hot };
     for (const { pc: entry } of entries) mode.placed.set(entry, placed);
     for (const page of pages) {
       const there = this.#byPage.get(page);

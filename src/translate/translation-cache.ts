@@ -140,7 +140,8 @@ export class TranslationCache {
   }
 }
 
-function isSource(source: Int32Array, code: CodeReader): boolean {
+/** Whether the code is still what was read; false as well where a page of it is gone. */
+export function isSource(source: Int32Array, code: CodeReader): boolean {
   try {
     for (let i = 0; i < source.length; i += 2) {
       if ((code.read32((source[i] as number) >>> 0) | 0) !== source[i + 1]) return false;

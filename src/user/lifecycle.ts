@@ -148,7 +148,7 @@ export class Lifecycle {
   /** Throws `MemoryError` where the host has no room. */
   #copyMemory(process: Process): Processor {
     const { pool, useMmu, guest } = this.#options;
-    const memories = pool.take(useMmu);
+    const memories = pool.take(useMmu, guest);
     const { space } = process;
     try {
       const copy = space.clone({
@@ -159,6 +159,7 @@ export class Lifecycle {
         mmapBase: space.mmapBase,
         littleEndian: guest.isa.littleEndian,
         mmapMinAddress: space.mmapMinAddress,
+        isEmpty: true,
       });
       return this.#install(copy, memories);
     } catch (error) {

@@ -1,18 +1,31 @@
 /**
- * The Wasm memories that processes run in. Reserving 4 GiB and asking the host for its MMU takes far longer than a short
- * program does, so memories that a process has left, all zero again, are kept for the next one.
+ * The Wasm memories that processes run in, each with the engine that runs code there. Reserving 4 GiB and asking the host
+ * for its MMU takes far longer than a short program does, and so does putting compiled code into a new table: so what a
+ * process has left is kept for the next one. Its memory is all zero again then, and of its code stays what the next
+ * process has at the same place, which after a fork is all of it.
  */
 import { createMmu } from "../host/mmu.ts";
+import { REGISTERS_END } from "../cpu/isa.ts";
 import { PAGE_TABLE, STATE_BYTES } from "../translate/layout.ts";
-import { PAGE_COUNT } from "../memory/page-table.ts";
+import type { Engine } from "../translate/engine.ts";
+import { PAGE_COUNT, PAGE_SIZE } from "../memory/page-table.ts";
 import { hostProtection, softwareProtection } from "../memory/protection.ts";
 import type { PageProtection } from "../memory/protection.ts";
+import type { Guest } from "./guest.ts";
 
 const WASM_PAGE = 65536;
 /** 4 GiB: every 32-bit guest address is an address in it. */
 const GUEST_PAGES = 65536;
-/** Sets that are kept; a kept one costs address space, and the pages of its CPU state. */
-const KEPT = 4;
+/** Sets that are kept; a kept one costs address space, its CPU state and its table: about a megabyte. */
+const KEPT = 32;
+
+/** An engine on these memories, and what it calls. */
+export interface KeptEngine {
+  readonly guest: Guest;
+  readonly engine: Engine;
+  /** See `EngineOptions.systemCall`; of the process that is there now. */
+  readonly calls: { systemCall: () => boolean };
+}
 
 /** What one guest process lies in. */
 export interface ProcessMemories {
@@ -21,22 +34,37 @@ export interface ProcessMemories {
   readonly state: WebAssembly.Memory;
   readonly pageTable: Uint8Array;
   readonly protection: PageProtection;
+  /** The engine of the process that was here last. */
+  kept: KeptEngine | null;
 }
 
 export class MemoryPool {
   readonly #kept: { readonly memories: ProcessMemories; readonly useMmu: boolean }[] = [];
 
-  /** Empty memories. `useMmu`: protect pages by the host's MMU where it can, else by software checks. */
-  take(useMmu: boolean): ProcessMemories {
-    const index = this.#kept.findIndex((entry) => entry.useMmu === useMmu);
+  /**
+   * Empty memories, if possible with an engine for `guest`. `useMmu`: protect pages by the host's MMU where it can, else
+   * by software checks.
+   */
+  take(useMmu: boolean, guest: Guest): ProcessMemories {
+    let index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu && entry.memories.kept?.guest === guest);
+    if (index < 0) index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu);
     const [entry] = index < 0 ? [] : this.#kept.splice(index, 1);
-    return entry?.memories ?? createMemories(useMmu);
+    if (entry === undefined) return createMemories(useMmu);
+    const { memories } = entry;
+    if (memories.kept !== null && memories.kept.guest !== guest) {
+      // Table slots in its caches are another guest's.
+      memories.kept = null;
+      new Uint8Array(memories.state.buffer).fill(0);
+    }
+    return memories;
   }
 
-  /** Takes memories back after `AddressSpace.destroy`, when no translated code of theirs will run any more. */
+  /** Takes memories back after `AddressSpace.destroy`, when no translated code of theirs is on the stack any more. */
   giveBack(memories: ProcessMemories, useMmu: boolean): void {
     if (this.#kept.length >= KEPT) return;
-    new Uint8Array(memories.state.buffer).fill(0);
+    const state = new Uint8Array(memories.state.buffer);
+    if (memories.kept === null) state.fill(0);
+    else state.fill(0, 0, REGISTERS_END);
     this.#kept.push({ memories, useMmu });
   }
 }
@@ -47,5 +75,6 @@ function createMemories(useMmu: boolean): ProcessMemories {
   const state = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const pageTable = new Uint8Array(state.buffer, PAGE_TABLE, PAGE_COUNT);
   const protection = useMmu ? hostProtection(guest, createMmu(guest)) : softwareProtection(guest);
-  return { guest, state, pageTable, protection };
+  protection.protect(0, PAGE_COUNT * PAGE_SIZE, 0);
+  return { guest, state, pageTable, protection, kept: null };
 }

@@ -34,15 +34,7 @@ export class Processor {
     this.memories = memories;
     this.#state = new Uint8Array(memories.state.buffer);
     this.registers = new DataView(memories.state.buffer);
-    this.engine = new Engine({
-      isa: guest.isa,
-      memory: memories.guest,
-      state: memories.state,
-      code: codeReader(space.guest),
-      softwareChecks: memories.protection.kind === "software",
-      systemCall: () => systemCall(this),
-      cache: guest.translations,
-    });
+    this.engine = engineOn(guest, space, memories, () => systemCall(this));
     space.onCodeChange((start, end) => this.invalidate(start, end));
   }
 
@@ -75,6 +67,27 @@ export class Processor {
   copyRegisters(): Uint8Array<ArrayBuffer> {
     return this.#state.slice(0, REGISTERS_END);
   }
+}
+
+/** The engine that the memories were left with, or else a new one. The process's code is in its place already. */
+function engineOn(guest: Guest, space: AddressSpace, memories: ProcessMemories, systemCall: () => boolean): Engine {
+  if (memories.kept?.guest === guest) {
+    memories.kept.calls.systemCall = systemCall;
+    memories.kept.engine.revalidate();
+    return memories.kept.engine;
+  }
+  const calls = { systemCall };
+  const engine = new Engine({
+    isa: guest.isa,
+    memory: memories.guest,
+    state: memories.state,
+    code: codeReader(space.guest),
+    softwareChecks: memories.protection.kind === "software",
+    systemCall: () => calls.systemCall(),
+    cache: guest.translations,
+  });
+  memories.kept = { guest, engine, calls };
+  return engine;
 }
 
 /** What the translator reads code through: a page that cannot be executed is its `CodeFault`. */

@@ -44,7 +44,7 @@ export function load(program: Program, settings: LoadSettings): LoadedProgram {
   const { pool, useMmu, guest, limits, identity } = settings;
   const stackLimit = limits.soft("RLIMIT_STACK");
   const layout = addressLayout(program.personality.machine, stackLimit);
-  const memories = pool.take(useMmu);
+  const memories = pool.take(useMmu, guest);
   const space = new AddressSpace({
     memory: memories.guest,
     pageTable: memories.pageTable,
@@ -52,6 +52,7 @@ export function load(program: Program, settings: LoadSettings): LoadedProgram {
     limit: layout.limit,
     mmapBase: layout.mmapBase,
     littleEndian: guest.isa.littleEndian,
+    isEmpty: true,
   });
   try {
     space.limits.addressSpace = Math.min(settings.memoryLimit, limits.soft("RLIMIT_AS"));
