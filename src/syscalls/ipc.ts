@@ -466,7 +466,7 @@ function ipc(
   }
 }
 
-const SHARED_NOTE = "two attachments of one segment meet when one of them is detached, or in a call that reads it";
+const SHARED_NOTE = "without the host's MMU (--no-ffi) attachments of one segment meet only when one of them is detached";
 
 export const IPC_ROWS: readonly SyscallRow[] = [
   full("shmget", [arg.hexadecimal, arg.size, arg.hexadecimal], (call, key, size, flags) =>
