@@ -23,7 +23,7 @@ const USAGE = `npm run bench [-- FILTER] [options]
 Runs the programs in bench/kernels and bench/system whose name contains FILTER.
 
 Options:
-  --target NAME    mipsel (default), mips, armhf, armel; may be given several times
+  --target NAME    mipsel, mips, armhf, armel; may be given several times (mipsel, armhf, armel)
   --rounds N       rounds; the median counts (3)
   --json FILE      also writes every time as JSON
   --only-peer      leaves babelf out
@@ -133,7 +133,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      target: { type: "string", multiple: true, default: ["mipsel"] },
+      target: { type: "string", multiple: true, default: ["mipsel", "armhf", "armel"] },
       rounds: { type: "string", default: "3" },
       json: { type: "string" },
       "only-peer": { type: "boolean", default: false },

@@ -3,6 +3,7 @@
  * and fails if the file is not what it would write.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { EABI_NUMBERS, EABI_ROWS } from "../src/syscalls/abi/arm-eabi-numbers.ts";
 import { O32_NUMBERS } from "../src/syscalls/abi/mips-o32-numbers.ts";
 import { ROWS, ROWS_BY_SUBJECT } from "../src/syscalls/rows.ts";
 import type { Support, SyscallRow } from "../src/syscalls/row.ts";
@@ -10,7 +11,10 @@ import type { Support, SyscallRow } from "../src/syscalls/row.ts";
 const FILE = new URL("../docs/syscalls.md", import.meta.url);
 
 /** The number tables of the guests, by the name that a column has. */
-const ABIS: readonly (readonly [string, ReadonlyMap<string, number>])[] = [["MIPS o32", O32_NUMBERS]];
+const ABIS: readonly (readonly [string, ReadonlyMap<string, number>])[] = [
+  ["MIPS o32", O32_NUMBERS],
+  ["ARM EABI", new Map([...EABI_NUMBERS].map(([name, number]) => [EABI_ROWS.get(name) ?? name, number]))],
+];
 
 const WORDS: Readonly<Record<Support, string>> = { full: "yes", partial: "partly", none: "no" };
 

@@ -104,6 +104,35 @@ describe("a static program", () => {
     });
   });
 
+  test("ARM: a Thumb entry keeps its bit, and the processor's facts are in the auxiliary vector", () => {
+    const arm = elf([LOAD], (view) => {
+      view.setUint16(18, 40, true);
+      view.setUint32(24, 0x400101, true);
+      view.setUint32(36, 0x05000400, true);
+    });
+    const program = readProgram({ path: "/p", argv: ["p"], envp: [], open: () => new BytesFile(arm) });
+    expect(program.personality).toEqual({ machine: "arm", endian: "little", executableStack: true });
+    const { limit, mmapBase } = addressLayout("arm", STACK);
+    const space = new AddressSpace({ memory, pageTable, protection, limit, mmapBase, littleEndian: true });
+    try {
+      const image = loadProgram(space, program, {
+        processor: { hwcap: 0x8097, hwcap2: 0x10, platform: "v7l" },
+        identity: { uid: 1000, euid: 1000, gid: 100, egid: 100 },
+        random: new Uint8Array(16),
+        stackLimit: STACK,
+      });
+      expect(image.entry).toBe(0x400101);
+      expect(image.stackPointer % 8).toBe(0);
+      expect(image.stackPointer).toBeGreaterThan(0xbe000000);
+      const aux = new Map(image.auxv);
+      expect([AT.ENTRY, AT.HWCAP, AT.HWCAP2].map((type) => aux.get(type))).toEqual([0x400101, 0x8097, 0x10]);
+      expect(Buffer.from(space.guest.readBytes(aux.get(AT.PLATFORM)!, 4)).toString()).toBe("v7l\0");
+      expect(aux.has(AT.BASE_PLATFORM)).toBe(false);
+    } finally {
+      space.destroy();
+    }
+  });
+
   test("bss is zero, what the file has after the data is not in it, and gaps stay unmapped", () => {
     const data = [1, 0x1000, 0x500000, 0x10, 0x3000, 6, 0x1000];
     load({ "/p": elf([LOAD, data]) }, "/p", (image, space) => {
