@@ -23,7 +23,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   elfy: ["loader"],
 };
 
-const IMPORT = /(?:^|\n)\s*(?:import|export)\b[^;"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+const IMPORT = /(?:^|\n)\s*(?:import|export)\b[^;"'(=]*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
 /** What `source`, a file of src/ at `path` ("kernel/fs/view.ts"), imports against the rules, as one line each. */
 export function brokenRules(path: string, source: string): string[] {
