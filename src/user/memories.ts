@@ -70,7 +70,9 @@ export class MemoryPool {
 }
 
 function createMemories(useMmu: boolean): ProcessMemories {
-  const guest = new WebAssembly.Memory({ initial: GUEST_PAGES, maximum: GUEST_PAGES, shared: true });
+  // Made empty and grown, because V8 answers a new memory of this size with a full garbage collection (20 ms).
+  const guest = new WebAssembly.Memory({ initial: 0, maximum: GUEST_PAGES, shared: true });
+  guest.grow(GUEST_PAGES);
   const pages = STATE_BYTES / WASM_PAGE;
   const state = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const pageTable = new Uint8Array(state.buffer, PAGE_TABLE, PAGE_COUNT);
