@@ -91,7 +91,11 @@ export class TimerFd extends FileDescription {
     if (into.length < 8) throw errno.EINVAL;
     this.#update();
     if (this.#count === 0n) return WOULD_BLOCK;
-    new DataView(into.buffer, into.byteOffset).setBigUint64(0, BigInt.asUintN(64, this.#count), this.#options.littleEndian);
+    new DataView(into.buffer, into.byteOffset).setBigUint64(
+      0,
+      BigInt.asUintN(64, this.#count),
+      this.#options.littleEndian,
+    );
     this.#count = 0n;
     this.#ringAtNext();
     return 8;

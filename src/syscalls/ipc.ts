@@ -39,7 +39,11 @@ function permissions(object: IpcObject) {
 const high = (seconds: bigint): bigint => seconds >> 32n;
 
 /** What IPC_SET reads: the owner and the permissions (and msg_qbytes). */
-function changed(fields: { readonly uid: number | bigint; readonly gid: number | bigint; readonly mode: number | bigint }) {
+function changed(fields: {
+  readonly uid: number | bigint;
+  readonly gid: number | bigint;
+  readonly mode: number | bigint;
+}) {
   return { uid: Number(fields.uid), gid: Number(fields.gid), mode: Number(fields.mode) };
 }
 
@@ -168,7 +172,13 @@ function shmctl(call: SyscallContext, id: number, command: number, address: numb
       return 0;
     case IPC.INFO: {
       const most = 0xfeffffff;
-      structs.shminfo.write(call.memory, address, { shmmax: most, shmmin: 1, shmmni: 4096, shmseg: 4096, shmall: most });
+      structs.shminfo.write(call.memory, address, {
+        shmmax: most,
+        shmmin: 1,
+        shmmni: 4096,
+        shmseg: 4096,
+        shmall: most,
+      });
       return table.highestIndex;
     }
     case SHM.INFO: {
@@ -196,7 +206,13 @@ const SEM = {
 } as const;
 const SEM_UNDO = 0x1000;
 
-function semop(call: SyscallContext, id: number, address: number, count: number, deadline: bigint | null): number | Wait<number> {
+function semop(
+  call: SyscallContext,
+  id: number,
+  address: number,
+  count: number,
+  deadline: bigint | null,
+): number | Wait<number> {
   if (count < 1 || id < 0) throw errno.EINVAL;
   if (count > SEM_LIMITS.operations) throw errno.E2BIG;
   const { sembuf } = call.abi.structs;
@@ -319,7 +335,14 @@ function msgsnd(call: SyscallContext, id: number, address: number, size: number,
   return call.kernel.ipc.messageQueues.send(id, { type, text }, (flags & IPC.NOWAIT) !== 0, caller(call));
 }
 
-function msgrcv(call: SyscallContext, id: number, address: number, size: number, type: number, flags: number): number | Wait<number> {
+function msgrcv(
+  call: SyscallContext,
+  id: number,
+  address: number,
+  size: number,
+  type: number,
+  flags: number,
+): number | Wait<number> {
   if (size > 0x7fffffff || id < 0) throw errno.EINVAL;
   // MSG_COPY is for checkpoint and restore; Linux can be built without it.
   if ((flags & MSG.COPY) !== 0) throw errno.ENOSYS;
@@ -386,7 +409,8 @@ function msgctl(call: SyscallContext, id: number, command: number, address: numb
     case IPC.INFO:
     case MSG_INFO: {
       const live = command === MSG_INFO;
-      const sum = (of: (queue: MessageQueue) => number): number => table.all.reduce((total, queue) => total + of(queue), 0);
+      const sum = (of: (queue: MessageQueue) => number): number =>
+        table.all.reduce((total, queue) => total + of(queue), 0);
       structs.msginfo.write(call.memory, address, {
         msgpool: live ? table.all.length : 0x7a1200,
         msgmap: live ? sum(({ messages }) => messages.length) : MSG_LIMITS.queue,
@@ -466,7 +490,8 @@ function ipc(
   }
 }
 
-const SHARED_NOTE = "without the host's MMU (--no-ffi) attachments of one segment meet only when one of them is detached";
+const SHARED_NOTE =
+  "without the host's MMU (--no-ffi) attachments of one segment meet only when one of them is detached";
 
 export const IPC_ROWS: readonly SyscallRow[] = [
   full("shmget", [arg.hexadecimal, arg.size, arg.hexadecimal], (call, key, size, flags) =>
@@ -482,8 +507,10 @@ export const IPC_ROWS: readonly SyscallRow[] = [
   full("semop", [arg.int, arg.structArray("sembuf", 2), arg.uint], (call, id, address, count) =>
     semop(call, id, address, count, null),
   ),
-  full("semtimedop", [arg.int, arg.structArray("sembuf", 2), arg.uint, arg.pointer], (call, id, address, count, timeout) =>
-    semtimedop(call, id, address, count, timeout, call.abi.word === 8),
+  full(
+    "semtimedop",
+    [arg.int, arg.structArray("sembuf", 2), arg.uint, arg.pointer],
+    (call, id, address, count, timeout) => semtimedop(call, id, address, count, timeout, call.abi.word === 8),
   ),
   full(
     "semtimedop_time64",

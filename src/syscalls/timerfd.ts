@@ -43,7 +43,14 @@ function timer(call: SyscallContext, fd: number): TimerFd {
   return file;
 }
 
-function setTime(call: SyscallContext, fd: number, flags: number, address: number, old: number, width: SpecWidth): number {
+function setTime(
+  call: SyscallContext,
+  fd: number,
+  flags: number,
+  address: number,
+  old: number,
+  width: SpecWidth,
+): number {
   const setting = readSetting(call, address, width);
   if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) !== 0) throw errno.EINVAL;
   const before = timer(call, fd).setTime(setting, (flags & TFD_TIMER_ABSTIME) !== 0);

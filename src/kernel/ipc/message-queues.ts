@@ -49,7 +49,13 @@ export class MessageQueues {
 
   /** msgget(2) */
   get(key: number, flags: number, caller: IpcCaller): number {
-    return this.#queues.get(key, flags, caller, () => undefined, (birth) => new MessageQueue(birth)).id;
+    return this.#queues.get(
+      key,
+      flags,
+      caller,
+      () => undefined,
+      (birth) => new MessageQueue(birth),
+    ).id;
   }
 
   /** IPC_RMID */
@@ -137,4 +143,3 @@ function select(messages: readonly Message[], type: number, except: boolean): nu
   });
   return best;
 }
-

@@ -58,7 +58,8 @@ export abstract class IpcObject {
     const user = credentials.user.effective;
     let granted = this.mode;
     if (user === this.uid || user === this.creatorUid) granted >>= 6;
-    else if ([this.gid, this.creatorGid].some((gid) => credentials.egid === gid || credentials.groups.includes(gid))) granted >>= 3;
+    else if ([this.gid, this.creatorGid].some((gid) => credentials.egid === gid || credentials.groups.includes(gid)))
+      granted >>= 3;
     if ((asked & ~granted & 7) !== 0 && !credentials.isPrivileged) throw errno.EACCES;
   }
   requireRead(caller: IpcCaller): void {
@@ -119,7 +120,14 @@ export class IpcTable<T extends IpcObject> {
     while (this.#slots[index] !== undefined) index++;
     if (index >= this.#most) throw errno.ENOSPC;
     const sequence = this.#sequence;
-    const made = make({ id: (sequence << INDEX_BITS) | index, sequence, key, mode: flags & 0o777, caller, now: this.now });
+    const made = make({
+      id: (sequence << INDEX_BITS) | index,
+      sequence,
+      key,
+      mode: flags & 0o777,
+      caller,
+      now: this.now,
+    });
     // An identifier comes again only after all others: a stale one is then told from a new object's.
     this.#sequence = (sequence + 1) & SEQUENCE_MAX;
     this.#slots[index] = made;
@@ -165,6 +173,9 @@ export class IpcTable<T extends IpcObject> {
     return this.#slots.filter((object) => object !== undefined);
   }
   get highestIndex(): number {
-    return Math.max(0, this.#slots.findLastIndex((object) => object !== undefined));
+    return Math.max(
+      0,
+      this.#slots.findLastIndex((object) => object !== undefined),
+    );
   }
 }

@@ -98,7 +98,13 @@ export class Semaphores {
   }
 
   /** semtimedop(2); `deadline` on the monotonic clock, null: none. Throws EAGAIN, EFBIG, ERANGE, EACCES, EIDRM, EINTR. */
-  operate(id: number, operations: readonly SemaphoreOperation[], deadline: bigint | null, process: Process, caller: IpcCaller): number | Wait<number> {
+  operate(
+    id: number,
+    operations: readonly SemaphoreOperation[],
+    deadline: bigint | null,
+    process: Process,
+    caller: IpcCaller,
+  ): number | Wait<number> {
     const set = this.#sets.find(id);
     if (operations.some(({ index }) => index >= set.values.length)) throw errno.EFBIG;
     const alters = operations.some(({ change }) => change !== 0);
@@ -133,7 +139,12 @@ export class Semaphores {
   }
 
   /** Does all or nothing; the operation that cannot be done now, or null. Throws EAGAIN where that one must not wait. */
-  #attempt(set: SemaphoreSet, operations: readonly SemaphoreOperation[], process: Process, caller: IpcCaller): SemaphoreOperation | null {
+  #attempt(
+    set: SemaphoreSet,
+    operations: readonly SemaphoreOperation[],
+    process: Process,
+    caller: IpcCaller,
+  ): SemaphoreOperation | null {
     const values = Int32Array.from(operations, ({ index }) => set.values[index] ?? 0);
     const latest = new Map<number, number>();
     const undone = this.#undo.get(process)?.get(set);
@@ -188,4 +199,3 @@ export class Semaphores {
     }
   }
 }
-

@@ -144,4 +144,3 @@ export class SharedMemory {
     return { total, resident };
   }
 }
-
