@@ -30,6 +30,12 @@ export interface MemoryImport {
   readonly shared: boolean;
 }
 
+/** Buffers of writers that are done: large enough already, for the next ones. */
+const spare: Bytes[] = [];
+/** What `finish` puts together, and the section that it is at. */
+const out = new Bytes();
+const part = new Bytes();
+
 export class ModuleWriter {
   readonly #name: string;
   readonly #types: { params: readonly Type[]; results: readonly Type[] }[] = [];
@@ -38,7 +44,7 @@ export class ModuleWriter {
   readonly #functionImports: { field: string; typeIndex: number }[] = [];
   readonly #bodies: { typeIndex: number; tableSlot: number | null; exportName: string | undefined }[] = [];
   /** The code section's function bodies, and where in it each one's code begins. */
-  readonly #code = new Bytes();
+  readonly #code = spare.pop() ?? new Bytes();
   readonly #starts: number[] = [];
   /** By body: branch hints, with offsets from the body's first byte. */
   readonly #hints: { index: number; pairs: number[] }[] = [];
@@ -49,7 +55,8 @@ export class ModuleWriter {
   }
 
   type(params: readonly Type[], results: readonly Type[]): number {
-    const same = (a: readonly Type[], b: readonly Type[]): boolean => a.length === b.length && a.every((type, i) => type === b[i]);
+    const same = (a: readonly Type[], b: readonly Type[]): boolean =>
+      a.length === b.length && a.every((type, i) => type === b[i]);
     const found = this.#types.findIndex((type) => same(type.params, params) && same(type.results, results));
     return found >= 0 ? found : this.#types.push({ params, results }) - 1;
   }
@@ -82,7 +89,9 @@ export class ModuleWriter {
 
   /** Functions by table slot, neighbours together. */
   #tableRuns(): { slot: number; functions: number[] }[] {
-    const placed = this.#bodies.flatMap((body, i) => (body.tableSlot === null ? [] : [{ slot: body.tableSlot, index: this.#functionImports.length + i }]));
+    const placed = this.#bodies.flatMap((body, i) =>
+      body.tableSlot === null ? [] : [{ slot: body.tableSlot, index: this.#functionImports.length + i }],
+    );
     const runs: { slot: number; functions: number[] }[] = [];
     for (const { slot, index } of placed.sort((a, b) => a.slot - b.slot)) {
       const last = runs.at(-1);
@@ -92,12 +101,11 @@ export class ModuleWriter {
     return runs;
   }
 
-  /** The module, and for each body the offset in the module of its first code byte. */
+  /** Once, and last. The module, and for each body the offset in the module of its first code byte. */
   finish(): { bytes: Uint8Array<ArrayBuffer>; codeOffsets: number[] } {
-    const out = new Bytes();
+    out.clear();
     out.fixed32(0x6d736100);
     out.fixed32(1);
-    const part = new Bytes();
     const section = (id: number, fill: () => void): void => {
       part.clear();
       fill();
@@ -147,7 +155,9 @@ export class ModuleWriter {
       part.u32(this.#bodies.length);
       for (const { typeIndex } of this.#bodies) part.u32(typeIndex);
     });
-    const exported = this.#bodies.flatMap((body, i) => (body.exportName ? [{ name: body.exportName, index: this.#functionImports.length + i }] : []));
+    const exported = this.#bodies.flatMap((body, i) =>
+      body.exportName ? [{ name: body.exportName, index: this.#functionImports.length + i }] : [],
+    );
     if (exported.length > 0) {
       section(SECTION.export, () => {
         part.u32(exported.length);
@@ -199,7 +209,12 @@ export class ModuleWriter {
       part.u32(this.#name.length + 1);
       part.name(this.#name);
     });
-    return { bytes: out.view().slice() as Uint8Array<ArrayBuffer>, codeOffsets: this.#starts.map((start) => base + start) };
+    this.#code.clear();
+    spare.push(this.#code);
+    return {
+      bytes: out.view().slice() as Uint8Array<ArrayBuffer>,
+      codeOffsets: this.#starts.map((start) => base + start),
+    };
   }
 }
 
@@ -211,7 +226,7 @@ function localDeclarations(locals: readonly Type[]): Uint8Array {
   let runs = 0;
   for (let i = 0; i < locals.length; i++) if (i === 0 || locals[i] !== locals[i - 1]) runs++;
   declarations.u32(runs);
-  for (let i = 0; i < locals.length; ) {
+  for (let i = 0; i < locals.length;) {
     const type = locals[i] as Type;
     let end = i + 1;
     while (end < locals.length && locals[end] === type) end++;
