@@ -2,7 +2,7 @@
 import { errno } from "../kernel/errno.ts";
 import { O } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
-import { flock, getRecordLock, setRecordLock, type LockRequest, type LockType } from "../kernel/fs/locks.ts";
+import { flock, getRecordLock, OFD_PID, setRecordLock, type LockRequest, type LockType } from "../kernel/fs/locks.ts";
 import { createPipe } from "../kernel/pipe.ts";
 import type { Wait } from "../kernel/wait.ts";
 import type { Struct } from "./struct.ts";
@@ -55,7 +55,7 @@ function lockRequest(
   if (length < 0) [start, end] = [end, start];
   if (start < 0) throw errno.EINVAL;
   if (start > Number.MAX_SAFE_INTEGER || (end !== Infinity && end > Number.MAX_SAFE_INTEGER)) throw errno.EOVERFLOW;
-  if (ofd) return { type, start, end, owner: file, pid: -1 };
+  if (ofd) return { type, start, end, owner: file, pid: OFD_PID };
   return { type, start, end, owner: call.process.files, pid: call.process.pid };
 }
 

@@ -5,6 +5,9 @@
 import { errno } from "../errno.ts";
 import { Wait, WaitQueue } from "../wait.ts";
 
+/** The l_pid of locks that belong to an open file description. */
+export const OFD_PID = -1;
+
 export type LockType = "read" | "write" | "unlock";
 
 /** A record lock: bytes `start` up to but not including `end` (Infinity: to the end of the file, however it grows). */
@@ -14,7 +17,7 @@ export interface RecordLock {
   readonly end: number;
   /** A `FileTable` for a process's own locks, a `FileDescription` for OFD locks. */
   readonly owner: object;
-  /** l_pid: -1 for OFD locks. */
+  /** l_pid: `OFD_PID` for OFD locks. */
   readonly pid: number;
 }
 
@@ -54,20 +57,55 @@ export function getRecordLock(identity: unknown, request: LockRequest): RecordLo
   return request.type === "unlock" ? null : findConflict(identity, request);
 }
 
-/** F_SETLK and, with `wait`, F_SETLKW. Throws EAGAIN. */
-export function setRecordLock(identity: unknown, request: LockRequest, wait: boolean): 0 | Wait<number> {
-  if (request.type !== "unlock" && findConflict(identity, request) !== null) {
-    if (!wait) throw errno.EAGAIN;
-    const waiting: Wait<number> = new Wait([locksOf(identity).queue], null, (reason) => {
-      if (reason === "signal") throw errno.ERESTARTSYS;
-      if (findConflict(identity, request) !== null) return waiting;
-      place(identity, request);
-      return 0;
-    });
-    return waiting;
+/** Requests of processes that wait, by owner. */
+const waiters = new Map<object, { readonly identity: unknown; readonly request: LockRequest }>();
+/** How far a chain of waiting processes is followed: Linux gives up after as many, and lets them wait. */
+const MAX_CHAIN = 10;
+
+/** True if whoever is in the way waits, directly or through others, for `request`'s own owner (fcntl(2), EDEADLK). */
+function wouldDeadlock(identity: unknown, request: LockRequest): boolean {
+  let blocker = findConflict(identity, request)?.owner;
+  for (let n = 0; n < MAX_CHAIN && blocker !== undefined; n++) {
+    if (blocker === request.owner) return true;
+    const next = waiters.get(blocker);
+    blocker = next && findConflict(next.identity, next.request)?.owner;
   }
-  place(identity, request);
-  return 0;
+  return false;
+}
+
+/** F_SETLK and, with `wait`, F_SETLKW. Throws EAGAIN; EDEADLK between processes, OFD locks are not looked at. */
+export function setRecordLock(identity: unknown, request: LockRequest, wait: boolean): 0 | Wait<number> {
+  if (request.type === "unlock" || findConflict(identity, request) === null) {
+    place(identity, request);
+    return 0;
+  }
+  if (!wait) throw errno.EAGAIN;
+  const ofProcess = request.pid !== OFD_PID;
+  const enlist = (): void => {
+    if (!ofProcess) return;
+    if (wouldDeadlock(identity, request)) throw errno.EDEADLK;
+    waiters.set(request.owner, { identity, request });
+  };
+  const leave = (): void => {
+    if (waiters.get(request.owner)?.request === request) waiters.delete(request.owner);
+  };
+  enlist();
+  const waiting: Wait<number> = new Wait(
+    [locksOf(identity).queue],
+    null,
+    (reason) => {
+      leave();
+      if (reason === "signal") throw errno.ERESTARTSYS;
+      if (findConflict(identity, request) === null) {
+        place(identity, request);
+        return 0;
+      }
+      enlist();
+      return waiting;
+    },
+    leave,
+  );
+  return waiting;
 }
 
 function place(identity: unknown, request: LockRequest): void {
