@@ -165,7 +165,9 @@ export function releaseOwner(identity: unknown, owner: object): void {
 }
 
 /** The last reference to an open file description is gone. */
-export function releaseDescription(description: { readonly path: { readonly inode: { readonly identity: unknown } } }): void {
+export function releaseDescription(description: {
+  readonly path: { readonly inode: { readonly identity: unknown } };
+}): void {
   if (files.size > 0) releaseOwner(description.path.inode.identity, description);
 }
 
