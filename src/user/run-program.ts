@@ -125,8 +125,11 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   const resources = resourceLimits(options);
   const { personality } = program;
   const { machine: architecture } = personality;
-  const guest = guestFor(program.personality, options.cpu);
-  if (guest === null) throw new LoadError(program.path, "ENOEXEC", `built for ${architecture}, which ${options.cpu} is not`);
+  const guest = await guestFor(program.personality, options.cpu);
+  if (guest === null) {
+    const built = `built for ${architecture.toUpperCase()}, which the processor ${options.cpu} is not`;
+    throw new LoadError(program.path, "ENOEXEC", `${built}; see --cpu=help`);
+  }
   const kernel = new Kernel({
     architecture: guest.abi.architecture,
     clock: hostClock,
@@ -204,7 +207,10 @@ function watch(options: ProgramOptions, kernel: Kernel, process: Process): (() =
   }
   if (options.forwardSignals === true) {
     stops.push(onHostSignals((name: SignalName) => raiseInProcess(process, name)));
-    kernel.onProcessStop = () => stopSelf();
+    // What its shell sees stop is the program; a child that stops is the program's business.
+    kernel.onProcessStop = (stopped) => {
+      if (stopped === process) stopSelf();
+    };
   }
   return stops;
 }
