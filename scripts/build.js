@@ -35,21 +35,31 @@ const lazyBuiltins = {
   },
 };
 
+/** The command uses the library's file, so that the two together are read once. */
+const libraryApart = {
+  name: "library-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/index\.ts$/ }, ({ importer, path }) =>
+      importer.endsWith("/cli/run.ts") ? { path: "./index.js", external: true } : undefined,
+    );
+  },
+};
+
 rmSync("dist", { recursive: true, force: true });
+// Without splitting: a module that is loaded by import() stays in the file, as a function that runs when it is asked for.
 await esbuild.build({
   entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
   outdir: "dist",
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "node",
   target: "node24",
-  // Native code, and what only rare command lines need, stay packages; the rest is one read at start-up.
+  // Native code, and what only rare command lines need, stay packages.
   external: ["koffi", "yargs"],
   banner: {
     js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
   },
-  plugins: [lazyBuiltins],
+  plugins: [lazyBuiltins, libraryApart],
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: true,

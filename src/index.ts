@@ -7,7 +7,7 @@
  * The program sees nothing of the host but its own file and what the options name.
  */
 import { resolve } from "node:path";
-import { CPU_MODELS } from "./user/guests.ts";
+import { CPU_MODELS } from "./user/cpu-models.ts";
 import { DEFAULT_RELEASE, type Outcome, type ProgramOptions, runProgram } from "./user/run-program.ts";
 
 export { CPU_MODELS, DEFAULT_RELEASE };

@@ -1,8 +1,8 @@
-/** `--help`: examples first, then every option. Loaded only when asked for, because yargs takes long to load. */
-import yargs from "yargs";
+/** `--help`: examples first, then every option. yargs is loaded only for it, because that takes long. */
 import { OPTIONS, type Option } from "./options.ts";
 
 export async function helpText(columns: number): Promise<string> {
+  const { default: yargs } = await import("yargs");
   const parser = yargs([])
     .scriptName("babelf")
     .locale("en")

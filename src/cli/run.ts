@@ -1,5 +1,5 @@
 /** `babelf [options] program [args…]`: runs a program in the foreground and ends as it ended. */
-import { CPU_MODELS, run, type RunOptions } from "../index.ts";
+import type { RunOptions } from "../index.ts";
 import { dieBySignal } from "../host/signals.ts";
 import { guestEnvironment } from "./environment.ts";
 import { openLog, showLogItems } from "./log.ts";
@@ -7,11 +7,12 @@ import { type CommandLine, UsageError } from "./parse.ts";
 import { parseCount, parseSize, parseTime } from "./quantity.ts";
 
 export async function runCommand({ given, program }: CommandLine): Promise<void> {
+  const { CPU_MODELS, run } = await import("../index.ts");
   const one = (name: Parameters<typeof given.get>[0]): string | undefined => given.get(name)?.[0];
   const all = (name: Parameters<typeof given.get>[0]): readonly string[] => given.get(name) ?? [];
 
   const cpu = one("cpu");
-  if (cpu === "help" || cpu === "?") return listCpus();
+  if (cpu === "help" || cpu === "?") return listCpus(CPU_MODELS);
   if (cpu !== undefined && !(cpu in CPU_MODELS)) {
     throw new UsageError(`no such processor: ${cpu}; babelf has ${Object.keys(CPU_MODELS).join(", ")}`);
   }
@@ -82,8 +83,8 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
   process.exitCode = result.exitCode ?? 0;
 }
 
-function listCpus(): void {
-  for (const [name, { description }] of Object.entries(CPU_MODELS)) {
+function listCpus(models: Readonly<Record<string, { readonly description: string }>>): void {
+  for (const [name, { description }] of Object.entries(models)) {
     process.stdout.write(`${name.padEnd(11)} ${description}\n`);
   }
 }

@@ -12,15 +12,6 @@ import { vectorsPage } from "./arm-vectors.ts";
 import { slotOffsets } from "./guest.ts";
 import type { Guest } from "./guest.ts";
 
-/** By the name that `--cpu` takes; the first is the default. */
-export const ARM_MODELS: Readonly<Record<ArmModel, { readonly description: string }>> = {
-  max: { description: "ARMv7-A with NEON and VFPv4, and ARMv8's additions" },
-  "cortex-a15": { description: "ARMv7-A with NEON, VFPv4 and division" },
-  "cortex-a9": { description: "ARMv7-A with NEON and VFPv3" },
-  "cortex-a7": { description: "ARMv7-A with NEON, VFPv4 and division" },
-  arm926: { description: "ARMv5TEJ with VFPv2" },
-};
-
 const USER_MODE = 0x10;
 
 export function armGuest(model: ArmModel): Guest {

@@ -1,43 +1,36 @@
 /** Which processor and which ABI a program gets. The one place that knows every guest architecture by name. */
+import type { ArmModel } from "../cpu/arm/models.ts";
 import type { Machine, Personality } from "../loader/index.ts";
-import { ARM_MODELS, armGuest } from "./arm-guest.ts";
+import { modelFor } from "./cpu-models.ts";
+import type { MipsModel } from "./cpu-models.ts";
 import type { Guest } from "./guest.ts";
-import { MIPS_MODELS, mipsGuest } from "./mips-guest.ts";
-import type { MipsModel } from "./mips-guest.ts";
 
 export type { Guest, KernelPage } from "./guest.ts";
-
-const MODELS = { mips: MIPS_MODELS, arm: ARM_MODELS } as const;
-
-/** CPU models by the name that `--cpu` takes; the first of each architecture is its default. */
-export const CPU_MODELS: Readonly<Record<string, { readonly machine: Machine; readonly description: string }>> =
-  Object.fromEntries(
-    (Object.keys(MODELS) as Machine[]).flatMap((machine) =>
-      Object.entries(MODELS[machine]).map(([name, { description }]) => [name, { machine, description }]),
-    ),
-  );
 
 /** Guests are tables without state, and a cache of compiled code: made once, used by every run. */
 const guests = new Map<string, Guest>();
 
-/** The model for a program; null: `cpu` cannot run it. */
-function modelFor(personality: Personality, cpu: string | undefined): string | null {
-  if (cpu === undefined) return Object.keys(MODELS[personality.machine])[0]!;
-  return CPU_MODELS[cpu]?.machine === personality.machine ? cpu : null;
-}
-
 /** The guest that runs such a program; null: `cpu` is another architecture's. */
-export function guestFor(personality: Personality, cpu?: string): Guest | null {
-  const model = modelFor(personality, cpu);
+export async function guestFor({ machine, endian }: Personality, cpu?: string): Promise<Guest | null> {
+  const model = modelFor(machine, cpu);
   if (model === null) return null;
-  const key = `${personality.machine} ${personality.endian} ${model}`;
+  const make = await LOAD[machine]();
+  const key = `${machine} ${endian} ${model}`;
   let guest = guests.get(key);
-  if (guest === undefined || guest.translations.isFull) {
-    guest =
-      personality.machine === "arm"
-        ? armGuest(model as keyof typeof ARM_MODELS)
-        : mipsGuest(model as MipsModel, personality.endian === "little");
-    guests.set(key, guest);
-  }
+  if (guest === undefined || guest.translations.isFull) guests.set(key, (guest = make(model, endian)));
   return guest;
 }
+
+type MakeGuest = (model: string, endian: Personality["endian"]) => Guest;
+
+/** An instruction set's tables take 5 to 20 ms to set up: only those of the program's are. */
+const LOAD: Readonly<Record<Machine, () => Promise<MakeGuest>>> = {
+  async mips() {
+    const { mipsGuest } = await import("./mips-guest.ts");
+    return (model, endian) => mipsGuest(model as MipsModel, endian === "little");
+  },
+  async arm() {
+    const { armGuest } = await import("./arm-guest.ts");
+    return (model) => armGuest(model as ArmModel);
+  },
+};

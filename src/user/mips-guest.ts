@@ -6,15 +6,10 @@ import { LL_ADDRESS, NO_RESERVATION } from "../cpu/mips/registers.ts";
 import { mipsO32 } from "../syscalls/index.ts";
 import { PC } from "../translate/layout.ts";
 import { TranslationCache } from "../translate/translation-cache.ts";
+import { MIPS_MODELS } from "./cpu-models.ts";
+import type { MipsModel } from "./cpu-models.ts";
 import { slotOffsets } from "./guest.ts";
 import type { Guest } from "./guest.ts";
-
-/** By the name that `--cpu` takes; the first is the default. */
-export const MIPS_MODELS = {
-  "24Kf": { release: 2, description: "MIPS32 release 2" },
-  "4Kc": { release: 1, description: "MIPS32 release 1" },
-} as const;
-export type MipsModel = keyof typeof MIPS_MODELS;
 
 export function mipsGuest(model: MipsModel, littleEndian: boolean): Guest {
   const { release } = MIPS_MODELS[model];
