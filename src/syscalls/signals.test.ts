@@ -3,10 +3,12 @@ import { nextDelivery } from "../kernel/signal-delivery.ts";
 import { signalBit } from "../kernel/signal.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
 import { SIGNAL_ROWS } from "./signals.ts";
+import { FUTEX_ROWS } from "./futex.ts";
 import { PROCESS_ROWS } from "./process.ts";
+import { WAIT_ROWS } from "./wait.ts";
 import { ROOM, resume, testCalls } from "./call.test-support.ts";
 
-const setUp = () => testCalls([...SIGNAL_ROWS, ...PROCESS_ROWS]);
+const setUp = () => testCalls([...SIGNAL_ROWS, ...PROCESS_ROWS, ...WAIT_ROWS, ...FUTEX_ROWS]);
 type Calls = ReturnType<typeof setUp>;
 const [A, B] = [ROOM, ROOM + 256];
 const [SIGHUP, SIGKILL, SIGUSR1, SIGCHLD] = [1, 9, 16, 18];
@@ -159,7 +161,7 @@ test("futexes of one task", () => {
   expect(calls.call("futex", A, 129, 1, 0, 0, 0)).toBe(0);
   expect(calls.call("futex", A + 1, 128, 5, 0, 0, 0)).toBe("EINVAL");
   expect(calls.call("futex", 4, 128, 5, 0, 0, 0)).toBe("EFAULT");
-  expect(calls.call("futex", A, 6, 0, 0, 0, 0)).toBe("ENOSYS");
+  expect(calls.call("futex", A, 6, 0, 0, 0, 0)).toBe("ESRCH");
   put(calls, B, 0, 1_000_000);
   const wait = calls.call("futex", A, 128, 5, B, 0, 0);
   expect(wait).toMatchObject({ deadline: calls.clock.now + 1_000_000n });
