@@ -102,7 +102,8 @@ async function main(): Promise<number> {
     const target = targetByName(run.target);
     const peer = peerDriver(target);
     const ours = await Promise.all(Array.from({ length: jobs }, () => makeDriver(subject, peer)));
-    const count = values.count === undefined ? ("count" in run ? run.count : undefined) : wholeNumber("--count", values.count);
+    const count =
+      values.count === undefined ? ("count" in run ? run.count : undefined) : wholeNumber("--count", values.count);
     const started = performance.now();
     try {
       const found = await suite.run({
@@ -115,7 +116,12 @@ async function main(): Promise<number> {
         ...(values.filter === undefined ? {} : { filter: values.filter }),
         ...(count === undefined ? {} : { count }),
       });
-      const result = { suite: suite.name, target: target.name, seconds: (performance.now() - started) / 1000, ...found };
+      const result = {
+        suite: suite.name,
+        target: target.name,
+        seconds: (performance.now() - started) / 1000,
+        ...found,
+      };
       results.push(result);
       if (!printResult(result, names, EXPECTED_FAILURES)) good = false;
     } finally {

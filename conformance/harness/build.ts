@@ -15,7 +15,9 @@ export async function compilerVersion(compiler: string): Promise<string> {
       version = await runTool(compiler, ["--version"]);
     } catch (error) {
       const reason = (error as Error).message;
-      throw new Error(reason.endsWith("not installed") ? `${reason}; on Debian: apt-get install ${packageOf(compiler)}` : reason);
+      throw new Error(
+        reason.endsWith("not installed") ? `${reason}; on Debian: apt-get install ${packageOf(compiler)}` : reason,
+      );
     }
     versions.set(compiler, version);
   }

@@ -32,7 +32,8 @@ export function commandDriver(): Driver {
         timeout: request.timeout + GRACE,
       });
       const { ending } = outcome;
-      if (ending.kind === "timeout") return { ...outcome, ending: { kind: "broken", message: "babelf does not come back" } };
+      if (ending.kind === "timeout")
+        return { ...outcome, ending: { kind: "broken", message: "babelf does not come back" } };
       if (ending.kind === "exit" && ending.code === TIMED_OUT && outcome.seconds >= request.timeout)
         return { ...outcome, ending: { kind: "timeout" } };
       if (ending.kind === "exit" && ending.code === INTERNAL_ERROR && said(outcome).includes("internal error"))

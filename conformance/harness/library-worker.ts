@@ -32,7 +32,11 @@ process.on("message", (request: Case) => {
     (reply) => process.send?.(reply),
     (error: unknown) => {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const reply: WorkerReply = { ending: { kind: "broken", message }, stdout: new Uint8Array(), stderr: Buffer.from(message) };
+      const reply: WorkerReply = {
+        ending: { kind: "broken", message },
+        stdout: new Uint8Array(),
+        stderr: Buffer.from(message),
+      };
       process.send?.(reply);
     },
   );

@@ -60,10 +60,17 @@ export function libraryDriver(): Driver {
           stop();
           finish({ ending, stdout: EMPTY, stderr: Buffer.from(said) });
         };
-        const timer = setTimeout(() => fail({ kind: "broken", message: "babelf does not come back" }), (request.timeout + START_TIME) * 1000);
+        const timer = setTimeout(
+          () => fail({ kind: "broken", message: "babelf does not come back" }),
+          (request.timeout + START_TIME) * 1000,
+        );
         current.on("message", (reply) => finish(reply as WorkerReply));
         current.on("exit", (code, signal) => {
-          const last = said.trim().split("\n").find((line) => /Error|error|fatal/i.test(line)) ?? "";
+          const last =
+            said
+              .trim()
+              .split("\n")
+              .find((line) => /Error|error|fatal/i.test(line)) ?? "";
           fail({ kind: "broken", message: `babelf's process ended (${signal ?? code}) ${last}` });
         });
         current.send(request, (error) => {

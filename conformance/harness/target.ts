@@ -18,10 +18,45 @@ export interface Target {
 }
 
 export const TARGETS: readonly Target[] = [
-  { name: "mipsel", triple: "mipsel-linux-gnu", qemu: "qemu-mipsel", debian: "mipsel", littleEndian: true, isa: "mips", levels: ["-O0", "-O2"], effective: [] },
-  { name: "mips", triple: "mips-linux-gnu", qemu: "qemu-mips", littleEndian: false, isa: "mips", levels: ["-O0", "-O2"], effective: [] },
-  { name: "armhf", triple: "arm-linux-gnueabihf", qemu: "qemu-arm", debian: "armhf", littleEndian: true, isa: "arm", levels: ["-O0", "-O2", "-O3 -marm -mfpu=neon-vfpv4"], effective: [] },
-  { name: "armel", triple: "arm-linux-gnueabi", qemu: "qemu-arm", debian: "armel", littleEndian: true, isa: "arm", levels: ["-O2"], effective: [] },
+  {
+    name: "mipsel",
+    triple: "mipsel-linux-gnu",
+    qemu: "qemu-mipsel",
+    debian: "mipsel",
+    littleEndian: true,
+    isa: "mips",
+    levels: ["-O0", "-O2"],
+    effective: [],
+  },
+  {
+    name: "mips",
+    triple: "mips-linux-gnu",
+    qemu: "qemu-mips",
+    littleEndian: false,
+    isa: "mips",
+    levels: ["-O0", "-O2"],
+    effective: [],
+  },
+  {
+    name: "armhf",
+    triple: "arm-linux-gnueabihf",
+    qemu: "qemu-arm",
+    debian: "armhf",
+    littleEndian: true,
+    isa: "arm",
+    levels: ["-O0", "-O2", "-O3 -marm -mfpu=neon-vfpv4"],
+    effective: [],
+  },
+  {
+    name: "armel",
+    triple: "arm-linux-gnueabi",
+    qemu: "qemu-arm",
+    debian: "armel",
+    littleEndian: true,
+    isa: "arm",
+    levels: ["-O2"],
+    effective: [],
+  },
 ];
 
 export function targetByName(name: string): Target {

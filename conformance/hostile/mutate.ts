@@ -9,8 +9,23 @@ const HEADER_SIZE = 52;
 const PROGRAM_HEADER_SIZE = 32;
 /** Offsets and sizes of the ELF32 header's fields. */
 const HEADER_FIELDS = [
-  [4, 1], [5, 1], [6, 1], [7, 1], [16, 2], [18, 2], [20, 4], [24, 4], [28, 4], [32, 4], [36, 4], [40, 2], [42, 2], [44, 2],
-  [46, 2], [48, 2], [50, 2],
+  [4, 1],
+  [5, 1],
+  [6, 1],
+  [7, 1],
+  [16, 2],
+  [18, 2],
+  [20, 4],
+  [24, 4],
+  [28, 4],
+  [32, 4],
+  [36, 4],
+  [40, 2],
+  [42, 2],
+  [44, 2],
+  [46, 2],
+  [48, 2],
+  [50, 2],
 ] as const;
 
 type Damage = (bytes: Buffer, random: Random, littleEndian: boolean) => Buffer;
@@ -47,7 +62,13 @@ const DAMAGES: readonly Damage[] = [
   },
   (bytes, random, littleEndian) => {
     for (let n = random.below(4); n >= 0; n--)
-      absurd(bytes, HEADER_SIZE + random.below(10) * PROGRAM_HEADER_SIZE + 4 * random.below(8), 4, random, littleEndian);
+      absurd(
+        bytes,
+        HEADER_SIZE + random.below(10) * PROGRAM_HEADER_SIZE + 4 * random.below(8),
+        4,
+        random,
+        littleEndian,
+      );
     return bytes;
   },
   (bytes, random) => {

@@ -43,13 +43,28 @@ function mipsWord(random: Random): number {
     case 3:
       return 0x0000000c;
     case 4: // lui, addiu, ori with small values
-      return (random.pick([0x0f, 0x09, 0x0d]) << 26) | (random.below(2) * field() << 21) | (field() << 16) | (random.word() & 0xffff);
+      return (
+        (random.pick([0x0f, 0x09, 0x0d]) << 26) |
+        ((random.below(2) * field()) << 21) |
+        (field() << 16) |
+        (random.word() & 0xffff)
+      );
     case 5: // a short branch
-      return (random.pick([1, 4, 5, 6, 7, 0x14, 0x15]) << 26) | (field() << 21) | (random.below(20) << 16) | (random.below(64) - 32 & 0xffff);
+      return (
+        (random.pick([1, 4, 5, 6, 7, 0x14, 0x15]) << 26) |
+        (field() << 21) |
+        (random.below(20) << 16) |
+        ((random.below(64) - 32) & 0xffff)
+      );
     case 6: // COP1, COP1X, SPECIAL2, SPECIAL3
       return (random.pick([0x11, 0x13, 0x1c, 0x1f]) << 26) | (random.word() & 0x3ffffff);
     default: // a load or store around the stack or the code
-      return ((0x20 + random.below(0x20)) << 26) | (random.pick([29, 28, 0, field()]) << 21) | (field() << 16) | (random.word() & 0xffff);
+      return (
+        ((0x20 + random.below(0x20)) << 26) |
+        (random.pick([29, 28, 0, field()]) << 21) |
+        (field() << 16) |
+        (random.word() & 0xffff)
+      );
   }
 }
 
@@ -58,6 +73,7 @@ export function randomProgram(random: Random, target: Target): Buffer {
   const code = Buffer.alloc(words * 4);
   const view = new DataView(code.buffer, code.byteOffset);
   const noise = random.oneIn(2) || target.isa !== "mips";
-  for (let n = 0; n < words; n++) view.setUint32(4 * n, noise ? random.word() : mipsWord(random) >>> 0, target.littleEndian);
+  for (let n = 0; n < words; n++)
+    view.setUint32(4 * n, noise ? random.word() : mipsWord(random) >>> 0, target.littleEndian);
   return elf(code, target);
 }

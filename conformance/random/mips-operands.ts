@@ -27,16 +27,49 @@ const SINGLES = [
 ];
 
 const DOUBLES: readonly bigint[] = [
-  0x0000000000000000n, 0x8000000000000000n, 0x0000000000000001n, 0x8000000000000001n, 0x000fffffffffffffn,
-  0x800fffffffffffffn, 0x0010000000000000n, 0x8010000000000000n, 0x3ff0000000000000n, 0xbff0000000000000n,
-  0x3ff8000000000000n, 0x4000000000000000n, 0x3fe0000000000000n, 0x4330000000000000n, 0x433fffffffffffffn,
-  0x41dfffffffc00000n, 0x41dfffffffe00000n, 0x41e0000000000000n, 0xc1e0000000000000n, 0xc1e0000000100000n,
-  0xc1e0000000200000n, 0x43dfffffffffffffn, 0x43e0000000000000n, 0xc3e0000000000000n, 0x7fefffffffffffffn,
-  0xffefffffffffffffn, 0x7ff0000000000000n, 0xfff0000000000000n, 0x3fdfffffffffffffn, 0x47efffffe0000000n,
-  0x47efffffefffffffn, 0x47effffff0000000n, 0x380fffffc0000000n, 0x36a0000000000000n, 0x369fffffffffffffn,
+  0x0000000000000000n,
+  0x8000000000000000n,
+  0x0000000000000001n,
+  0x8000000000000001n,
+  0x000fffffffffffffn,
+  0x800fffffffffffffn,
+  0x0010000000000000n,
+  0x8010000000000000n,
+  0x3ff0000000000000n,
+  0xbff0000000000000n,
+  0x3ff8000000000000n,
+  0x4000000000000000n,
+  0x3fe0000000000000n,
+  0x4330000000000000n,
+  0x433fffffffffffffn,
+  0x41dfffffffc00000n,
+  0x41dfffffffe00000n,
+  0x41e0000000000000n,
+  0xc1e0000000000000n,
+  0xc1e0000000100000n,
+  0xc1e0000000200000n,
+  0x43dfffffffffffffn,
+  0x43e0000000000000n,
+  0xc3e0000000000000n,
+  0x7fefffffffffffffn,
+  0xffefffffffffffffn,
+  0x7ff0000000000000n,
+  0xfff0000000000000n,
+  0x3fdfffffffffffffn,
+  0x47efffffe0000000n,
+  0x47efffffefffffffn,
+  0x47effffff0000000n,
+  0x380fffffc0000000n,
+  0x36a0000000000000n,
+  0x369fffffffffffffn,
   0x3810000000000000n,
-  0x7ff0000000000001n, 0x7ff7ffffffffffffn, 0xfff7ffffffffffffn, 0x7ff8000000000000n, 0xfff8000000000001n,
-  0x7fffffffffffffffn, 0x7ff4000000000000n,
+  0x7ff0000000000001n,
+  0x7ff7ffffffffffffn,
+  0xfff7ffffffffffffn,
+  0x7ff8000000000000n,
+  0xfff8000000000001n,
+  0x7fffffffffffffffn,
+  0x7ff4000000000000n,
 ];
 
 /** 64 bits for a floating-point register: a double, two singles, or noise. */
@@ -51,13 +84,15 @@ export function floatOperand(random: Random): bigint {
     case 3: {
       // A double of moderate size, so that sums and products stay in range.
       const exponent = BigInt(1023 - 40 + random.below(80));
-      return (word() & 1n) << 63n | exponent << 52n | ((word() << 32n | word()) & 0xfffffffffffffn);
+      return ((word() & 1n) << 63n) | (exponent << 52n) | (((word() << 32n) | word()) & 0xfffffffffffffn);
     }
     case 4:
       // A small whole number.
-      return new BigInt64Array(new Float64Array([(random.word() | 0) >> random.below(32)]).buffer)[0] & 0xffffffffffffffffn;
+      return (
+        new BigInt64Array(new Float64Array([(random.word() | 0) >> random.below(32)]).buffer)[0] & 0xffffffffffffffffn
+      );
     default:
-      return word() << 32n | word();
+      return (word() << 32n) | word();
   }
 }
 

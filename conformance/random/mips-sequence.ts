@@ -105,5 +105,7 @@ function fillIn(text: string, random: Random, fr1: boolean, target: number): str
         throw new Error(`no hole %${letter}`);
     }
   };
-  return text.split("\n").map((line) => line.replace(/%(.)|@[A-Z\d]/g, (whole, letter) => (letter ? hole(letter) : last) || whole));
+  return text
+    .split("\n")
+    .map((line) => line.replace(/%(.)|@[A-Z\d]/g, (whole, letter) => (letter ? hole(letter) : last) || whole));
 }

@@ -7,7 +7,14 @@ import { LAYOUT, RECORD_SIZE, differences } from "./record.ts";
 
 describe("Random", () => {
   test("comes back, and streams differ", () => {
-    const take = (seed: number, stream: number) => Array.from({ length: 4 }, ((r) => () => r.word())(new Random(seed, stream)));
+    const take = (seed: number, stream: number) =>
+      Array.from(
+        { length: 4 },
+        (
+          (r) => () =>
+            r.word()
+        )(new Random(seed, stream)),
+      );
     expect(take(1, 2)).toEqual(take(1, 2));
     expect(take(1, 2)).not.toEqual(take(1, 3));
     expect(take(1, 2)).not.toEqual(take(2, 2));

@@ -65,8 +65,16 @@ export function differences(ours: Uint8Array, peer: Uint8Array, littleEndian: bo
 export function nameOf(index: number): string {
   if (index < 32) return `$${index}`;
   if (index >= LAYOUT.scratch) return `scratch+${(index - LAYOUT.scratch) * 4}`;
-  if (index >= LAYOUT.fpr) return `$f${(index - LAYOUT.fpr) >> 1}${(index - LAYOUT.fpr) & 1 ? " (second word)" : " (first word)"}`;
-  const names = { hi: "HI", lo: "LO", fcsr: "FCSR", signal: "signal", signalCode: "si_code", signalPc: "pc of the signal" };
+  if (index >= LAYOUT.fpr)
+    return `$f${(index - LAYOUT.fpr) >> 1}${(index - LAYOUT.fpr) & 1 ? " (second word)" : " (first word)"}`;
+  const names = {
+    hi: "HI",
+    lo: "LO",
+    fcsr: "FCSR",
+    signal: "signal",
+    signalCode: "si_code",
+    signalPc: "pc of the signal",
+  };
   return Object.entries(names).find(([key]) => LAYOUT[key as keyof typeof names] === index)?.[1] ?? `word ${index}`;
 }
 

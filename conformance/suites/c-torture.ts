@@ -88,7 +88,10 @@ function listTests(root: string, target: Target, filter: string): { tests: Test[
 }
 
 function verdict(outcome: Outcome): Verdict {
-  return { passed: outcome.ending.kind === "exit" && outcome.ending.code === 0, detail: describeEnding(outcome.ending) };
+  return {
+    passed: outcome.ending.kind === "exit" && outcome.ending.code === 0,
+    detail: describeEnding(outcome.ending),
+  };
 }
 
 /** The share of tests that may fail to build. */

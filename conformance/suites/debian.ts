@@ -3,12 +3,29 @@
  * what they leave in the working directory must be what it is under the peer.
  */
 import { createHash } from "node:crypto";
-import { copyFileSync, lutimesSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { cacheFolder, contentKey } from "../harness/cache.ts";
 import { runChild, runTool } from "../harness/child.ts";
 import { unpackPackages, withDependencies } from "../harness/debian.ts";
-import { describeEnding, firstDifference, sameBytes, sameEnding, type Case, type Driver, type Outcome } from "../harness/outcome.ts";
+import {
+  describeEnding,
+  firstDifference,
+  sameBytes,
+  sameEnding,
+  type Case,
+  type Driver,
+  type Outcome,
+} from "../harness/outcome.ts";
 import { parallel } from "../harness/parallel.ts";
 import { Progress } from "../harness/progress.ts";
 import type { Row, Verdict } from "../harness/report.ts";
@@ -52,8 +69,15 @@ async function rootedPeer(target: Target, root: string): Promise<Driver> {
       runChild({
         file: "unshare",
         args: [
-          ...namespace, "-R", root, "-w", inside(request.cwd), inside(path.join(root, PEER_FOLDER, name)),
-          ...(request.argv0 === undefined ? [] : ["-0", request.argv0]), inside(request.program), ...request.args,
+          ...namespace,
+          "-R",
+          root,
+          "-w",
+          inside(request.cwd),
+          inside(path.join(root, PEER_FOLDER, name)),
+          ...(request.argv0 === undefined ? [] : ["-0", request.argv0]),
+          inside(request.program),
+          ...request.args,
         ],
         env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env },
         ...(request.stdin ? { stdin: request.stdin } : {}),
@@ -110,10 +134,14 @@ function compare(ours: Seen, peer: Seen): Verdict {
     const detail = `${describeEnding(ours.ending)}, peer ${describeEnding(peer.ending)}${said ? `; ${said}` : ""}`;
     return { passed: false, detail };
   }
-  if (!sameBytes(ours.stdout, peer.stdout)) return { passed: false, detail: `stdout ${firstDifference(ours.stdout, peer.stdout)}` };
+  if (!sameBytes(ours.stdout, peer.stdout))
+    return { passed: false, detail: `stdout ${firstDifference(ours.stdout, peer.stdout)}` };
   if (ours.left !== peer.left)
     return { passed: false, detail: `files ${firstDifference(Buffer.from(ours.left), Buffer.from(peer.left))}` };
-  return { passed: true, detail: `${describeEnding(ours.ending)}, ${ours.stdout.length} bytes, ${ours.seconds.toFixed(1)} s` };
+  return {
+    passed: true,
+    detail: `${describeEnding(ours.ending)}, ${ours.stdout.length} bytes, ${ours.seconds.toFixed(1)} s`,
+  };
 }
 
 export const debian: Suite = {

@@ -7,9 +7,29 @@ import type { Target } from "../harness/target.ts";
 
 /** What a hosted GNU/Linux system on a 32-bit processor with GCC 12 offers; the rest of the names it doesn't. */
 const EFFECTIVE = new Set([
-  "alloca", "c99_runtime", "double64", "double64plus", "fileio", "fpic", "hard_float", "ilp32", "indirect_jumps", "int32",
-  "int32plus", "label_values", "longlong64", "mmap", "nonlocal_goto", "ptr32plus", "return_address", "signal",
-  "size32plus", "stdint_types", "trampolines", "untyped_assembly", "unwrapped",
+  "alloca",
+  "c99_runtime",
+  "double64",
+  "double64plus",
+  "fileio",
+  "fpic",
+  "hard_float",
+  "ilp32",
+  "indirect_jumps",
+  "int32",
+  "int32plus",
+  "label_values",
+  "longlong64",
+  "mmap",
+  "nonlocal_goto",
+  "ptr32plus",
+  "return_address",
+  "signal",
+  "size32plus",
+  "stdint_types",
+  "trampolines",
+  "untyped_assembly",
+  "unwrapped",
 ]);
 /** Known to be missing there, so that an unknown name is an error and not silently "no". */
 const MISSING = new Set(["dfp", "freestanding", "ia32", "int128", "newlib_nano_io", "vxworks_kernel"]);
@@ -52,7 +72,10 @@ export function tclWords(text: string): Word[] {
 }
 
 function matchesTriplet(pattern: string, triplet: string): boolean {
-  const regular = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const regular = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
   return new RegExp(`^${regular}$`).test(triplet);
 }
 

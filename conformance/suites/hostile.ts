@@ -31,7 +31,11 @@ int main(int argc, char **argv) { double d = argc / 3.0; printf("hello %s %f\\n"
 async function originals(target: Target, folder: string): Promise<Buffer[]> {
   const source = path.join(folder, "hello.c");
   writeFileSync(source, HELLO);
-  const ways = [["-O1", "-static", "-s"], ["-O1", "-no-pie"], ["-O1", "-pie", "-fPIE"]];
+  const ways = [
+    ["-O1", "-static", "-s"],
+    ["-O1", "-no-pie"],
+    ["-O1", "-pie", "-fPIE"],
+  ];
   const programs: Buffer[] = [];
   for (const flags of ways)
     programs.push(readFileSync(await build({ target, args: [...flags, "hello.c"], cwd: folder, content: HELLO })));
@@ -49,7 +53,9 @@ export const hostile: Suite = {
     const folder = mkdtempSync(path.join(tmpdir(), "babelf-hostile-"));
     try {
       const sources = await originals(target, folder);
-      const cases = ["mutated", "noise"].flatMap((kind) => Array.from({ length: count }, (_, number) => ({ kind, number })));
+      const cases = ["mutated", "noise"].flatMap((kind) =>
+        Array.from({ length: count }, (_, number) => ({ kind, number })),
+      );
       const selected = cases.filter(({ kind, number }) => `${kind} ${number}`.includes(options.filter ?? ""));
       const progress = new Progress(`hostile ${target.name}`, selected.length);
       const rows = await parallel(selected, options.jobs, async ({ kind, number }, lane): Promise<Row> => {

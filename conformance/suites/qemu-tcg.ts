@@ -63,12 +63,21 @@ const TESTS: readonly Test[] = [
     flags: ["-mno-abicalls", "-fno-PIC", "-mabi=32", "-nostdlib"],
     isa: "mips",
   },
-  { name: "fcvt", sources: ["arm/fcvt.c"], flags: ["-lm"], flagsFor: { armel: ["-march=armv7-a+fp", "-mfloat-abi=softfp"] }, isa: "arm" },
+  {
+    name: "fcvt",
+    sources: ["arm/fcvt.c"],
+    flags: ["-lm"],
+    flagsFor: { armel: ["-march=armv7-a+fp", "-mfloat-abi=softfp"] },
+    isa: "arm",
+  },
   { name: "pcalign-a32", sources: ["arm/pcalign-a32.c"], flags: ["-marm"], isa: "arm" },
   { name: "commpage", sources: ["arm/commpage.c"], isa: "arm" },
-  ...["sha1", "sha512"].map(
-    (name): Test => ({ name: `${name}-vector`, sources: [`multiarch/${name}.c`], flags: ["-O3"], isa: "arm" }),
-  ),
+  ...["sha1", "sha512"].map((name): Test => ({
+    name: `${name}-vector`,
+    sources: [`multiarch/${name}.c`],
+    flags: ["-O3"],
+    isa: "arm",
+  })),
 ];
 
 const LEFT_OUT: readonly SkippedRow[] = [
@@ -77,7 +86,10 @@ const LEFT_OUT: readonly SkippedRow[] = [
   { name: "linux-test clone", why: "needs threads, and its own main leaves it out as unreliable" },
   { name: "mips/user/ase/dsp, mips/user/ase/msa", why: "DSP and MSA: extensions that are not asked for" },
   { name: "mips/user/isa/mips64r6, mips/user/isa/r5900", why: "other processors" },
-  { name: "arm/hello-arm", why: "old-ABI system calls, which a kernel without CONFIG_OABI_COMPAT (Debian's) does not have" },
+  {
+    name: "arm/hello-arm",
+    why: "old-ABI system calls, which a kernel without CONFIG_OABI_COMPAT (Debian's) does not have",
+  },
   { name: "arm/test-arm-iwmmxt, arm/test-armv6m-undef", why: "other processors" },
   { name: "multiarch/gdbstub", why: "tests of the debugger's protocol" },
   { name: "multiarch/system, multiarch/arm-compat-semi", why: "not user mode" },

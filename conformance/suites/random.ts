@@ -108,7 +108,7 @@ async function minimise(
   const title = `sequence ${number} of seed ${options.seed}, FR=${fr1 ? 1 : 0}, ${target.name}`;
   if (!difference) return `${title}: differs only among others of its batch`;
   for (let size = Math.ceil(units.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < units.length; ) {
+    for (let at = 0; at < units.length;) {
       const fewer = dropUnits(units, at, size);
       const still = fewer.length > 0 ? await differing(fewer) : undefined;
       if (still) [units, difference] = [fewer, still];
@@ -116,19 +116,37 @@ async function minimise(
     }
   }
   await differing(units); // leaves the smallest program in the folder
-  const listing = await runTool(`${target.triple}-objdump`, ["-d", "-M", "reg-names=numeric", path.join(folder, "trial")]);
+  const listing = await runTool(`${target.triple}-objdump`, [
+    "-d",
+    "-M",
+    "reg-names=numeric",
+    path.join(folder, "trial"),
+  ]);
   const code = /<q0>:\n([^]*?)(?:\n\n|$)/.exec(listing)?.[1] ?? "";
   // Without the four instructions that set the harness's registers, and the jump back at the end.
   const lines = code.split("\n").slice(4);
-  const own = lines.slice(0, lines.findLastIndex((line) => line.includes("<save>")));
+  const own = lines.slice(
+    0,
+    lines.findLastIndex((line) => line.includes("<save>")),
+  );
   const view = new DataView(sequence.states[state].buffer);
-  const used = new Set([...units.flatMap((u) => u.lines).join(" ").matchAll(/\$(f?)(\d+)/g)].map((m) => `${m[1]}${m[2]}`));
+  const used = new Set(
+    [
+      ...units
+        .flatMap((u) => u.lines)
+        .join(" ")
+        .matchAll(/\$(f?)(\d+)/g),
+    ].map((m) => `${m[1]}${m[2]}`),
+  );
   const before: string[] = [];
   for (let index = 1; index < LAYOUT.scratch; index++) {
     const value = view.getUint32(index * 4, target.littleEndian);
     const name = index < 32 ? String(index) : index >= LAYOUT.fpr ? `f${(index - LAYOUT.fpr) >> 1}` : "";
     const always = index >= LAYOUT.hi && index <= LAYOUT.fcsr;
-    if (always || (name && (used.has(name) || (!fr1 && index >= LAYOUT.fpr && used.has(`f${((index - LAYOUT.fpr) >> 1) + 1}`)))))
+    if (
+      always ||
+      (name && (used.has(name) || (!fr1 && index >= LAYOUT.fpr && used.has(`f${((index - LAYOUT.fpr) >> 1) + 1}`))))
+    )
       before.push(`${nameOf(index)}=${hex(value)}`);
   }
   return [
@@ -143,7 +161,9 @@ export function dropUnits(units: Sequence["units"], at: number, size: number): S
   const moved = (to: number) => (to <= at ? to : Math.max(at, to - size));
   return units
     .filter((_, n) => n < at || n >= at + size)
-    .map((unit) => ({ lines: unit.lines.map((line) => line.replace(/@to\((\d+)\)/g, (_, to) => `@to(${moved(Number(to))})`)) }));
+    .map((unit) => ({
+      lines: unit.lines.map((line) => line.replace(/@to\((\d+)\)/g, (_, to) => `@to(${moved(Number(to))})`)),
+    }));
 }
 
 export const random: Suite = {
@@ -178,7 +198,10 @@ export const random: Suite = {
           const reached = index < Math.ceil(records / STATES) || wrong.has(index);
           const comparison = wrong.get(index);
           const detail = comparison
-            ? comparison.differences.slice(0, 3).map((d) => `${d.where} ${d.ours}, peer ${d.peer}`).join("; ")
+            ? comparison.differences
+                .slice(0, 3)
+                .map((d) => `${d.where} ${d.ours}, peer ${d.peer}`)
+                .join("; ")
             : reached
               ? "same"
               : "not reached";

@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { Row } from "./decode-table.ts";
 import { compilePattern, DecodeTable, disassembler, extractFields, findOverlaps } from "./decode-table.ts";
 
-const row = (mnemonic: string, bits: string, extra: Partial<Row> = {}): Row => ({ mnemonic, bits, operands: "", group: "test", ...extra });
+const row = (mnemonic: string, bits: string, extra: Partial<Row> = {}): Row => ({
+  mnemonic,
+  bits,
+  operands: "",
+  group: "test",
+  ...extra,
+});
 const fieldsOf = (bits: string, word: number) => extractFields(compilePattern(row("x", bits)), word);
 
 describe("patterns", () => {
@@ -39,7 +45,9 @@ describe("patterns", () => {
   });
 
   test("one table has one width", () => {
-    expect(() => new DecodeTable([row("a", "0".repeat(16)), row("b", "0".repeat(32))])).toThrow("b: 32 bits in a table of 16");
+    expect(() => new DecodeTable([row("a", "0".repeat(16)), row("b", "0".repeat(32))])).toThrow(
+      "b: 32 bits in a table of 16",
+    );
   });
 });
 
@@ -84,10 +92,14 @@ describe("lookup", () => {
 
 describe("overlaps", () => {
   test("a special case is none", () => {
-    expect(findOverlaps(new DecodeTable([row("or", "0000 ssss tttt dddd"), row("move", "0000 ssss 0000 dddd")]))).toEqual([]);
+    expect(
+      findOverlaps(new DecodeTable([row("or", "0000 ssss tttt dddd"), row("move", "0000 ssss 0000 dddd")])),
+    ).toEqual([]);
   });
   test("two rows that cross are one", () => {
-    expect(findOverlaps(new DecodeTable([row("a", "0000 ssss 0000 dddd"), row("b", "0000 0000 tttt dddd")]))).toHaveLength(1);
+    expect(
+      findOverlaps(new DecodeTable([row("a", "0000 ssss 0000 dddd"), row("b", "0000 0000 tttt dddd")])),
+    ).toHaveLength(1);
   });
   test("a row twice is one", () => {
     expect(findOverlaps(new DecodeTable([row("a", "0000 ssss 0000 dddd"), row("b", "0000 tttt 0000 ----")]))).toEqual([

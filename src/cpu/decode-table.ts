@@ -100,7 +100,7 @@ function findPieces(bits: string): readonly Piece[] {
   const filled = new Map<string, number>();
   const pieces: Piece[] = [];
   const letters = bits.replaceAll(" ", "");
-  for (let end = letters.length; end > 0; ) {
+  for (let end = letters.length; end > 0;) {
     const letter = letters[end - 1]!;
     let start = end - 1;
     while (start > 0 && letters[start - 1] === letter) start--;
@@ -149,7 +149,8 @@ export class DecodeTable<R extends Row> {
   constructor(rows: readonly R[]) {
     const patterns = rows.map((row) => compilePattern(row));
     const width = patterns[0]?.width ?? 32;
-    for (const { row, width: other } of patterns) if (other !== width) throw new Error(`${row.mnemonic}: ${other} bits in a table of ${width}`);
+    for (const { row, width: other } of patterns)
+      if (other !== width) throw new Error(`${row.mnemonic}: ${other} bits in a table of ${width}`);
     patterns.sort((a, b) => b.rank - a.rank);
     this.patterns = patterns;
     this.#root = makeNode(this.patterns, 0);
@@ -186,7 +187,8 @@ function splitNode<R extends Row>(node: TreeNode<R>): void {
   let best = 0;
   let run = 0;
   for (let bit = 31; bit >= 0; bit--) {
-    const usable = ((node.seen >>> bit) & 1) === 0 && node.patterns.reduce((n, { mask }) => n + ((mask >>> bit) & 1), 0) >= enough;
+    const usable =
+      ((node.seen >>> bit) & 1) === 0 && node.patterns.reduce((n, { mask }) => n + ((mask >>> bit) & 1), 0) >= enough;
     run = usable ? run + 1 : 0;
     if (run > best && run <= MAX_WINDOW) {
       best = run;
@@ -233,12 +235,17 @@ type Template<Context> = readonly (string | ((fields: Fields, context: Context) 
  * A disassembler from the rows' mnemonics and operands: GNU style, mnemonic, tab, operands. The returned function does
  * not fail on any row whose operand names are known; unknown words are copied.
  */
-export function disassembler<Context>(formats: OperandFormats<Context>): (row: Row, fields: Fields, context: Context) => string {
+export function disassembler<Context>(
+  formats: OperandFormats<Context>,
+): (row: Row, fields: Fields, context: Context) => string {
   const templates = new Map<string, Template<Context>>();
   const compile = (text: string, words: RegExp): Template<Context> => {
     let template = templates.get(text);
     if (template === undefined) {
-      template = text.split(words).filter((word) => word !== undefined).map((word) => (Object.hasOwn(formats, word) ? formats[word]! : word));
+      template = text
+        .split(words)
+        .filter((word) => word !== undefined)
+        .map((word) => (Object.hasOwn(formats, word) ? formats[word]! : word));
       templates.set(text, template);
     }
     return template;

@@ -102,7 +102,13 @@ function operatorMethods(): Operators {
       const operands = args.slice(0, params.length) as Value[];
       const immediates = args.slice(params.length).flat() as number[];
       if (operands.length !== params.length || !areImmediates(immediates)) throw new Error(`${name}: wrong operands`);
-      return new Computed(result, run(operands.map((operand, n) => bitsOf(operand, params[n]!)), immediates));
+      return new Computed(
+        result,
+        run(
+          operands.map((operand, n) => bitsOf(operand, params[n]!)),
+          immediates,
+        ),
+      );
     };
   }
   return byType as unknown as Operators;
@@ -295,7 +301,8 @@ export class Evaluator implements Emitter {
   // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────
   raiseIf(condition: I32, exception: Exception, info?: I32): void {
     this.#mustBeOpen();
-    if (number(condition) !== 0) throw new Raised({ kind: "exception", exception, info: info === undefined ? 0 : address(info) });
+    if (number(condition) !== 0)
+      throw new Raised({ kind: "exception", exception, info: info === undefined ? 0 : address(info) });
   }
   raise(exception: Exception, info?: I32): void {
     this.#end({ kind: "exception", exception, info: info === undefined ? 0 : address(info) });
@@ -343,7 +350,8 @@ export class Evaluator implements Emitter {
     for (let n = 0; n < size; n++) {
       const byte = (address(at) + n) >>> 0;
       const offset = byte - this.memoryBase;
-      if (offset < 0 || offset >= this.memory.byteLength) throw new Raised({ kind: "exception", exception: "memory", info: byte });
+      if (offset < 0 || offset >= this.memory.byteLength)
+        throw new Raised({ kind: "exception", exception: "memory", info: byte });
     }
     for (let n = 0; n < size; n++) log.push(address(at) + n);
     return address(at) - this.memoryBase;
@@ -361,7 +369,8 @@ export class Evaluator implements Emitter {
   #callHelper(helper: Helper, args: readonly Value[]): void {
     this.#mustBeOpen();
     if (args.length > 4) throw new Error(`${helper.name}: ${args.length} arguments`);
-    for (const [n, arg] of args.entries()) setBits(this.state, HELPER_ARGUMENTS + 16 * n, arg.type, bitsOf(arg, arg.type));
+    for (const [n, arg] of args.entries())
+      setBits(this.state, HELPER_ARGUMENTS + 16 * n, arg.type, bitsOf(arg, arg.type));
     helper.run(this.state);
   }
 }

@@ -14,7 +14,13 @@ const I32 = 0x7f;
 const I64 = 0x7e;
 
 /** What crosses the border to JavaScript for each type: only integers, since a float would lose its NaN's bits. */
-const BORDER: Readonly<Record<Type, readonly number[]>> = { i32: [I32], f32: [I32], i64: [I64], f64: [I64], v128: [I64, I64] };
+const BORDER: Readonly<Record<Type, readonly number[]>> = {
+  i32: [I32],
+  f32: [I32],
+  i64: [I64],
+  f64: [I64],
+  v128: [I64, I64],
+};
 
 function leb128(n: number): number[] {
   const bytes: number[] = [];
@@ -84,19 +90,33 @@ function compile(rows: readonly (readonly [string, Variant])[]): Record<string, 
   const module = new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, types),
-    ...section(3, types.map((_, n) => leb128(n))),
-    ...section(7, rows.map(([name], n) => [...sized([...new TextEncoder().encode(name)]), 0, ...leb128(n)])),
+    ...section(
+      3,
+      types.map((_, n) => leb128(n)),
+    ),
+    ...section(
+      7,
+      rows.map(([name], n) => [...sized([...new TextEncoder().encode(name)]), 0, ...leb128(n)]),
+    ),
     ...section(10, bodies),
   ]);
-  return new WebAssembly.Instance(new WebAssembly.Module(module)).exports as Record<string, (...args: Bits[]) => unknown>;
+  return new WebAssembly.Instance(new WebAssembly.Module(module)).exports as Record<
+    string,
+    (...args: Bits[]) => unknown
+  >;
 }
 
 const ALL: readonly (readonly [string, AnyOperator])[] = Object.entries(OPERATORS).flatMap(([type, rows]) =>
-  Object.entries(rows as Record<string, AnyOperator>).map(([name, row]): readonly [string, AnyOperator] => [`${type}.${name}`, row]),
+  Object.entries(rows as Record<string, AnyOperator>).map(([name, row]): readonly [string, AnyOperator] => [
+    `${type}.${name}`,
+    row,
+  ]),
 );
 const immediateCount = ({ lanes, shuffle }: AnyOperator): number => (lanes !== undefined ? 1 : shuffle ? 16 : 0);
 /** By name, and for operators with immediates by name and immediates, as they are first used. */
-const compiled = compile(ALL.flatMap(([name, row]) => (immediateCount(row) === 0 ? [[name, { ...row, immediates: [] }] as const] : [])));
+const compiled = compile(
+  ALL.flatMap(([name, row]) => (immediateCount(row) === 0 ? [[name, { ...row, immediates: [] }] as const] : [])),
+);
 const variants = new Map(Object.entries(compiled));
 
 function functionOf(name: string, row: AnyOperator, immediates: readonly number[]): (...args: Bits[]) => unknown {
@@ -118,7 +138,8 @@ interface OnBits extends AnyOperator {
 export const OPERATORS_ON_BITS: ReadonlyMap<string, OnBits> = new Map(
   ALL.map(([name, row]): [string, OnBits] => {
     const areImmediates = (numbers: readonly number[]): boolean =>
-      numbers.length === immediateCount(row) && numbers.every((n) => Number.isInteger(n) && n >= 0 && n < (row.lanes ?? 32));
+      numbers.length === immediateCount(row) &&
+      numbers.every((n) => Number.isInteger(n) && n >= 0 && n < (row.lanes ?? 32));
     const run: OperatorOnBits = (operands, immediates) => {
       const args = operands.flatMap((bits, n) => (row.params[n] === "v128" ? halves(bits as bigint) : [bits]));
       const result = functionOf(name, row, immediates)(...args);

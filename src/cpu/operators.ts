@@ -26,7 +26,11 @@ export interface AnyOperator extends Operator<readonly Type[], Type> {
   readonly lanes?: number;
   readonly shuffle?: true;
 }
-const op = <const P extends readonly Type[], R extends Type>(opcode: number, params: P, result: R): Operator<P, R> => ({ opcode, params, result });
+const op = <const P extends readonly Type[], R extends Type>(opcode: number, params: P, result: R): Operator<P, R> => ({
+  opcode,
+  params,
+  result,
+});
 
 export const OPERATORS = {
   i32: {
@@ -177,4 +181,8 @@ type Method<O> = O extends ShuffleOperator
     : PlainMethod<O>;
 type PlainMethod<O> = O extends Operator<infer P, infer R> ? (...operands: Values<P>) => ValueOf<R> : never;
 /** `emitter.i32.add(a, b)` and so on: a method for each row of `OPERATORS`. */
-export type Operators = { readonly [N in keyof typeof OPERATORS]: { readonly [M in keyof (typeof OPERATORS)[N]]: Method<(typeof OPERATORS)[N][M]> } };
+export type Operators = {
+  readonly [N in keyof typeof OPERATORS]: {
+    readonly [M in keyof (typeof OPERATORS)[N]]: Method<(typeof OPERATORS)[N][M]>;
+  };
+};

@@ -8,18 +8,32 @@
 import type { LaneOperator, Operator, ShuffleOperator, Type } from "./operators.ts";
 
 const PREFIX = 0xfd00;
-const op = <const P extends readonly Type[], R extends Type>(n: number, params: P, result: R): Operator<P, R> => ({ opcode: PREFIX | n, params, result });
+const op = <const P extends readonly Type[], R extends Type>(n: number, params: P, result: R): Operator<P, R> => ({
+  opcode: PREFIX | n,
+  params,
+  result,
+});
 const unary = (n: number): Operator<readonly ["v128"], "v128"> => op(n, ["v128"], "v128");
 const binary = (n: number): Operator<readonly ["v128", "v128"], "v128"> => op(n, ["v128", "v128"], "v128");
 const shift = (n: number): Operator<readonly ["v128", "i32"], "v128"> => op(n, ["v128", "i32"], "v128");
 const test = (n: number): Operator<readonly ["v128"], "i32"> => op(n, ["v128"], "i32");
-const lane = <const P extends readonly Type[], R extends Type>(lanes: number, n: number, params: P, result: R): LaneOperator<P, R> => ({
+const lane = <const P extends readonly Type[], R extends Type>(
+  lanes: number,
+  n: number,
+  params: P,
+  result: R,
+): LaneOperator<P, R> => ({
   opcode: PREFIX | n,
   params,
   result,
   lanes,
 });
-const shuffle = (n: number): ShuffleOperator => ({ opcode: PREFIX | n, params: ["v128", "v128"], result: "v128", shuffle: true });
+const shuffle = (n: number): ShuffleOperator => ({
+  opcode: PREFIX | n,
+  params: ["v128", "v128"],
+  result: "v128",
+  shuffle: true,
+});
 
 export const SIMD_OPERATORS = {
   v128: {

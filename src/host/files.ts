@@ -167,7 +167,7 @@ export class HostDirectory {
     const way: HostDirectory[] = [];
     for (let at: HostDirectory | null = this; at !== null && at.#fd < 0; at = at.parent) way.push(at);
     const isLong = way.length > MAX_OPEN / 4;
-    for (let above: HostDirectory | undefined; ; ) {
+    for (let above: HostDirectory | undefined; ;) {
       const next = way.pop();
       if (next === undefined) break;
       next.#openItself();

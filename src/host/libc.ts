@@ -17,7 +17,13 @@ export interface Libc {
   /** `times`: seconds and nanoseconds of atime, then of mtime. Paths end with NUL. */
   utimensat(directory: number, path: Uint8Array, times: BigInt64Array, flags: number): number;
   futimens(fd: number, times: BigInt64Array): number;
-  renameat2(oldDirectory: number, oldPath: Uint8Array, newDirectory: number, newPath: Uint8Array, flags: number): number;
+  renameat2(
+    oldDirectory: number,
+    oldPath: Uint8Array,
+    newDirectory: number,
+    newPath: Uint8Array,
+    flags: number,
+  ): number;
   /** `path`: text, or bytes that end with NUL. `into`: 256 bytes, the same on every architecture. */
   statx(directory: number, path: string | Uint8Array, flags: number, mask: number, into: Uint8Array): number;
   pread(fd: number, into: Uint8Array, length: number, offset: number): number;

@@ -97,7 +97,9 @@ const MAP_FIXED = 0x10;
 /** Linux, macOS and the BSDs. */
 function posixMmu(libc: Library, base: number): HostMmu {
   const mprotect = libc.func("int mprotect(uintptr_t address, size_t length, int protection)");
-  const mmap = libc.func("intptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)");
+  const mmap = libc.func(
+    "intptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)",
+  );
   const linux = process.platform === "linux";
   // Other systems have it too, with other meanings of the answer.
   const mincore = linux ? libc.func("int mincore(uintptr_t address, size_t length, void *vector)") : null;
@@ -118,7 +120,9 @@ function posixMmu(libc: Library, base: number): HostMmu {
     share(address, length, access, bytes, offset) {
       if (!linux || !room(address)) return false;
       bytes.ensure(offset + length);
-      return Number(mmap(base + address, length, PROT[access], MAP_SHARED | MAP_FIXED, bytes.fd, offset)) === base + address;
+      return (
+        Number(mmap(base + address, length, PROT[access], MAP_SHARED | MAP_FIXED, bytes.fd, offset)) === base + address
+      );
     },
     touched(address, length) {
       if (mincore === null) return null;

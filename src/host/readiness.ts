@@ -66,10 +66,12 @@ export class Readiness {
     this.#polling = true;
     this.#libc.pollLater(pairs, watches.length + 1, -1, () => {
       this.#polling = false;
-      if (((pairs[2 * watches.length + 1] ?? 0) >>> 16) !== 0 && this.#wakeUp !== null) {
+      if ((pairs[2 * watches.length + 1] ?? 0) >>> 16 !== 0 && this.#wakeUp !== null) {
         fs.readSync(this.#wakeUp[0], new Uint8Array(256));
       }
-      const due = watches.filter((watch, index) => (pairs[2 * index + 1] ?? 0) >>> 16 !== 0 && this.#watches.delete(watch));
+      const due = watches.filter(
+        (watch, index) => (pairs[2 * index + 1] ?? 0) >>> 16 !== 0 && this.#watches.delete(watch),
+      );
       this.#start();
       for (const watch of due) watch.ready();
     });

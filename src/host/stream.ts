@@ -39,7 +39,9 @@ export function kindOf(fd: number): StreamKind {
 }
 
 /** What the descriptor was opened for; null where the host does not tell. */
-export function openMode(fd: number): { readonly access: "read" | "write" | "readWrite"; readonly append: boolean } | null {
+export function openMode(
+  fd: number,
+): { readonly access: "read" | "write" | "readWrite"; readonly append: boolean } | null {
   try {
     const flags = /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
     if (flags === undefined) return null;

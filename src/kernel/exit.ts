@@ -86,14 +86,17 @@ function isOrphaned(process: Process): boolean {
   for (const member of process.kernel.processes.values()) {
     if (member.pgid !== process.pgid || member.exit !== null) continue;
     const { parent } = member;
-    if (parent !== null && parent.exit === null && parent.pgid !== member.pgid && parent.sid === member.sid) return false;
+    if (parent !== null && parent.exit === null && parent.pgid !== member.pgid && parent.sid === member.sid)
+      return false;
   }
   return true;
 }
 
 /** A group that has just been orphaned and has stopped members gets SIGHUP and SIGCONT (setpgid(2)). */
 function hangUpIfStopped(process: Process): void {
-  const members = [...process.kernel.processes.values()].filter((other) => other.pgid === process.pgid && other.exit === null);
+  const members = [...process.kernel.processes.values()].filter(
+    (other) => other.pgid === process.pgid && other.exit === null,
+  );
   if (!members.some((member) => member.stopSignal !== 0) || !isOrphaned(process)) return;
   for (const member of members) {
     raiseInProcess(member, "SIGHUP");

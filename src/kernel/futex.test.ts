@@ -10,7 +10,8 @@ const never = () => {
 test("wakes as many as asked, in order, by bitset; and forgets who gave up", () => {
   const table = new FutexTable();
   const space = {};
-  const wait = (address: number, bitset = FUTEX_BITSET_MATCH_ANY) => table.wait({ space, address }, bitset, null, never);
+  const wait = (address: number, bitset = FUTEX_BITSET_MATCH_ANY) =>
+    table.wait({ space, address }, bitset, null, never);
   const [a, b, c] = [wait(16, 1), wait(16, 2), wait(16, 1)];
   expect(table.wake({ space: {}, address: 16 }, 9, FUTEX_BITSET_MATCH_ANY)).toBe(0);
   expect(table.wake({ space, address: 20 }, 9, FUTEX_BITSET_MATCH_ANY)).toBe(0);

@@ -91,7 +91,12 @@ export class FutexTable {
   }
 
   /** Wakes `count` waiters and moves up to `moveCount` of the rest to another word; returns both numbers. */
-  requeue(from: FutexKey, to: FutexKey, count: number, moveCount: number): { readonly woken: number; readonly moved: number } {
+  requeue(
+    from: FutexKey,
+    to: FutexKey,
+    count: number,
+    moveCount: number,
+  ): { readonly woken: number; readonly moved: number } {
     const woken = this.wake(from, count, FUTEX_BITSET_MATCH_ANY);
     const moving = this.#list(from).slice(0, Math.max(moveCount, 0));
     for (const waiter of moving) {

@@ -228,7 +228,13 @@ describe("locks", () => {
     const file = {};
     const one = {};
     const two = {};
-    const lock = (owner: object, type: "read" | "write" | "unlock", start: number, end: number) => ({ owner, type, start, end, pid: 1 });
+    const lock = (owner: object, type: "read" | "write" | "unlock", start: number, end: number) => ({
+      owner,
+      type,
+      start,
+      end,
+      pid: 1,
+    });
     expect(setRecordLock(file, lock(one, "write", 0, 100), false)).toBe(0);
     expect(setRecordLock(file, lock(one, "unlock", 40, 60), false)).toBe(0);
     expect(setRecordLock(file, lock(two, "write", 40, 60), false)).toBe(0);

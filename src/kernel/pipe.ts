@@ -228,7 +228,16 @@ class PipeInode extends Inode {
   override stat(): Stat {
     const dev: DeviceNumber = pipeFs.dev;
     const time = this.#time;
-    return plainStat({ dev, ino: this.ino, mode: S.IFIFO | 0o600, uid: 0, gid: 0, atime: time, mtime: time, ctime: time });
+    return plainStat({
+      dev,
+      ino: this.ino,
+      mode: S.IFIFO | 0o600,
+      uid: 0,
+      gid: 0,
+      atime: time,
+      mtime: time,
+      ctime: time,
+    });
   }
 
   override checksItself(): boolean {

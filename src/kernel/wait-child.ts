@@ -31,7 +31,11 @@ export interface ChildEvent {
 }
 
 /** The next event, or null if there is none yet and the caller does not want to wait. Throws ECHILD. */
-export function waitForChild(parent: Process, selector: ChildSelector, options: WaitOptions): ChildEvent | null | Wait<ChildEvent | null> {
+export function waitForChild(
+  parent: Process,
+  selector: ChildSelector,
+  options: WaitOptions,
+): ChildEvent | null | Wait<ChildEvent | null> {
   const look = (): ChildEvent | null => {
     let candidates = 0;
     for (const child of parent.children) {

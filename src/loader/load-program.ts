@@ -66,7 +66,10 @@ function load(space: AddressSpace, program: Program, options: LoadOptions): Proc
   }
 
   const { hwcap, hwcap2, platform, basePlatform } = options.processor;
-  const names = { ...(platform === undefined ? {} : { platform }), ...(basePlatform === undefined ? {} : { basePlatform }) };
+  const names = {
+    ...(platform === undefined ? {} : { platform }),
+    ...(basePlatform === undefined ? {} : { basePlatform }),
+  };
   const { uid, euid, gid, egid } = options.identity;
   const initial = writeInitialStack(space, program.path, {
     top: stackTop,

@@ -291,7 +291,11 @@ describe("refusals", () => {
       Uint8Array.from({ ...elf([LOAD]), 4: 2, 18: 62, length: 0x2000 }),
       /built for x86-64; babelf runs 32-bit MIPS/,
     ],
-    ["big-endian ARM", Uint8Array.from({ ...elf([LOAD]), 5: 2, 18: 0, 19: 40, length: 0x2000 }), /built for ARM, big-endian;/],
+    [
+      "big-endian ARM",
+      Uint8Array.from({ ...elf([LOAD]), 5: 2, 18: 0, 19: 40, length: 0x2000 }),
+      /built for ARM, big-endian;/,
+    ],
     [
       "BE8 ARM",
       elf([LOAD], (view) => {

@@ -42,7 +42,16 @@ describe.each(KINDS)("address space, %s", (kind) => {
       request(P, { address: 0x10800, noReplace: true }),
     ].map((r) => codeOf(() => space.map(r)));
     expect(codes).toEqual([
-      "EINVAL", "EINVAL", "EINVAL", "ENOMEM", "ENOMEM", "EPERM", "EEXIST", "ENOMEM", "ENOMEM", "EINVAL",
+      "EINVAL",
+      "EINVAL",
+      "EINVAL",
+      "ENOMEM",
+      "ENOMEM",
+      "EPERM",
+      "EEXIST",
+      "ENOMEM",
+      "ENOMEM",
+      "EINVAL",
     ]);
     expect(space.map(at(0, P, { privileged: true }))).toBe(0);
   });
@@ -178,8 +187,13 @@ describe.each(KINDS)("address space, %s", (kind) => {
 
   test("mremap shrinks, grows in place, moves, and refuses", () => {
     const space = newSpace(kind);
-    const remap = (address: number, oldLength: number, newLength: number, mayMove = false, fixed: number | null = null) =>
-      space.remap({ address, oldLength, newLength, mayMove, fixed, dontUnmap: false });
+    const remap = (
+      address: number,
+      oldLength: number,
+      newLength: number,
+      mayMove = false,
+      fixed: number | null = null,
+    ) => space.remap({ address, oldLength, newLength, mayMove, fixed, dontUnmap: false });
     space.map(at(0x20000, 4 * P));
     for (let i = 0; i < 4; i++) space.guest.writeU8(0x20000 + i * P, i + 1);
     expect(remap(0x20000, 4 * P, 3 * P)).toBe(0x20000);
@@ -214,7 +228,12 @@ describe.each(KINDS)("address space, %s", (kind) => {
     space.map(at(0x20000, 2 * P));
     space.guest.writeU32(0x21000, 77);
     const moved = space.remap({
-      address: 0x20000, oldLength: 2 * P, newLength: 2 * P, mayMove: true, fixed: null, dontUnmap: true,
+      address: 0x20000,
+      oldLength: 2 * P,
+      newLength: 2 * P,
+      mayMove: true,
+      fixed: null,
+      dontUnmap: true,
     });
     expect(space.guest.readU32(moved + P)).toBe(77);
     expect(space.guest.readU32(0x21000)).toBe(0);
@@ -328,7 +347,14 @@ describe.each(KINDS)("address space, %s", (kind) => {
     const size = 0x10000000;
     const used = process.memoryUsage.rss();
     const address = space.map(request(size, { protection: 0 }));
-    const moved = space.remap({ address, oldLength: size, newLength: size, mayMove: true, fixed: 0x20000, dontUnmap: false });
+    const moved = space.remap({
+      address,
+      oldLength: size,
+      newLength: size,
+      mayMove: true,
+      fixed: 0x20000,
+      dontUnmap: false,
+    });
     space.unmap(moved, size);
     expect(process.memoryUsage.rss() - used).toBeLessThan(size / 4);
   });

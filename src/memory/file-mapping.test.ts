@@ -128,7 +128,10 @@ describe.each(KINDS)("file mappings, %s", (kind) => {
     expect(space.guest.readU8(a + P)).toBe(44);
     space.flushShared(file, 0, Infinity);
     expect([file.bytes[P], file.bytes[P + 1]]).toEqual([44, 66]);
-    expect(file.writes).toEqual([[3, 1], [P, 1]]);
+    expect(file.writes).toEqual([
+      [3, 1],
+      [P, 1],
+    ]);
   });
 
   test("two mappings of a page meet at msync", () => {

@@ -57,7 +57,7 @@ export class FileSync {
         const page = this.#pages.bytes(at, Math.min(at + PAGE_SIZE, at + Math.max(size - offset, 0)));
         forEachChange(file, filePage(mapping, at), page, (from, to) => {
           const bytes = page.slice(from, to);
-          for (let done = 0; done < bytes.length; ) {
+          for (let done = 0; done < bytes.length;) {
             const count = backing.write!(bytes.subarray(done), offset + from + done);
             if (count <= 0) break;
             done += count;
@@ -119,7 +119,8 @@ export class FileSync {
       // The rest of a torn page reads as zero (man 2 mmap); so does the hole before bytes appended later.
       const edge = Math.min(size, before);
       const at = mapping.start + (edge - mapping.offset);
-      if (edge % PAGE_SIZE === 0 || at <= mapping.start || at >= mapping.end || (size > before && !mapping.shared)) continue;
+      if (edge % PAGE_SIZE === 0 || at <= mapping.start || at >= mapping.end || (size > before && !mapping.shared))
+        continue;
       const torn = slice(mapping, pageFloor(at), pageCeil(at));
       this.#pages.writing(torn, () => {
         const rest = this.#pages.bytes(at, torn.end);
@@ -136,7 +137,7 @@ export class FileSync {
 
   /** Takes file bytes `from` to `to`, just read into `mapping`, as the file's own. */
   #note(file: MappedFile, mapping: Mapping, from: number, to: number): void {
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const end = Math.min(pageFloor(at) + PAGE_SIZE, to);
       const start = mapping.start - mapping.offset;
       update(file, at, this.#pages.bytes(start + at, start + end));

@@ -64,12 +64,22 @@ describe.each(KINDS)("guest memory, %s", (kind) => {
     space.map(at(0, P, { privileged: true }));
     space.map(at(0x7ffff000, P));
     for (const address of [-1, -2, -4, 0xffffffff, 0xfffffffe, 0x80000000, 0x7fffffff, 2 ** 32 - 3]) {
-      expect(faultOf(() => memory.readU32(address)), String(address)).not.toBeNull();
-      expect(faultOf(() => memory.writeU64(address, 0n)), String(address)).not.toBeNull();
-      expect(faultOf(() => memory.readBytes(address, 0xffffffff)), String(address)).not.toBeNull();
-      expect(faultOf(() => memory.readCString(address, 0xffffffff)), String(address)).toSatisfy(
-        (fault) => address === 0x7fffffff ? fault === null : fault !== null,
-      );
+      expect(
+        faultOf(() => memory.readU32(address)),
+        String(address),
+      ).not.toBeNull();
+      expect(
+        faultOf(() => memory.writeU64(address, 0n)),
+        String(address),
+      ).not.toBeNull();
+      expect(
+        faultOf(() => memory.readBytes(address, 0xffffffff)),
+        String(address),
+      ).not.toBeNull();
+      expect(
+        faultOf(() => memory.readCString(address, 0xffffffff)),
+        String(address),
+      ).toSatisfy((fault) => (address === 0x7fffffff ? fault === null : fault !== null));
     }
     expect(faultOf(() => memory.view(0, 0xffffffff, "write"))).toMatchObject({ address: P });
     expect(memory.readU32(2 ** 32)).toBe(0);
@@ -88,7 +98,10 @@ describe.each(KINDS)("guest memory, %s", (kind) => {
     space.map(at(A, P));
     space.guest.view(A + 4, 4, "write").set([1, 2, 3, 4]);
     expect(space.guest.readU32(A + 4)).toBe(0x04030201);
-    expect([space.guest.accessible(A + 1, 2 * P, "read"), space.guest.accessible(A - 1, 2, "read")]).toEqual([P - 1, 0]);
+    expect([space.guest.accessible(A + 1, 2 * P, "read"), space.guest.accessible(A - 1, 2, "read")]).toEqual([
+      P - 1,
+      0,
+    ]);
   });
 
   test("strings and word arrays end at their zero, at max, or at a fault", () => {

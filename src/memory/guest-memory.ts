@@ -267,6 +267,6 @@ export class GuestMemory {
     if ((table[address >>> PAGE_SHIFT]! & table[(address + size - 1) >>> PAGE_SHIFT]! & bit) !== 0) return;
     const start = address >>> 0;
     const firstAllowed = (table[start >>> PAGE_SHIFT]! & bit) !== 0;
-    throw new GuestFault(firstAllowed ? ((start >>> PAGE_SHIFT) + 1) * PAGE_SIZE >>> 0 : start, access);
+    throw new GuestFault(firstAllowed ? (((start >>> PAGE_SHIFT) + 1) * PAGE_SIZE) >>> 0 : start, access);
   }
 }

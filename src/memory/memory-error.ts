@@ -1,4 +1,5 @@
-export type MemoryErrorCode = "EINVAL" | "ENOMEM" | "EEXIST" | "EACCES" | "EPERM" | "EFAULT" | "EAGAIN" | "EOVERFLOW" | "EIO";
+export type MemoryErrorCode =
+  "EINVAL" | "ENOMEM" | "EEXIST" | "EACCES" | "EPERM" | "EFAULT" | "EAGAIN" | "EOVERFLOW" | "EIO";
 
 /**
  * A mapping operation failed as the Linux call of that name fails. `code` is the errno's name; the syscalls layer, which

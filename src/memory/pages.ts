@@ -38,7 +38,8 @@ export class Pages {
     files: MappedFiles,
     isEmpty: boolean,
   ) {
-    if (memory.buffer.byteLength !== WASM_PAGES * 65536) throw new RangeError("guest memory must have 65,536 Wasm pages");
+    if (memory.buffer.byteLength !== WASM_PAGES * 65536)
+      throw new RangeError("guest memory must have 65,536 Wasm pages");
     if (table.length !== PAGE_COUNT) throw new RangeError(`the page table must have ${PAGE_COUNT} bytes`);
     this.table = table;
     this.#bytes = new Uint8Array(memory.buffer);
@@ -101,7 +102,8 @@ export class Pages {
   load(mapping: Mapping): void {
     const { backing, object, start } = mapping;
     const eof = this.eof(mapping);
-    if (object !== null && eof > start) this.#protection.share(start, eof - start, PAGE_READ | PAGE_WRITE, object, mapping.offset);
+    if (object !== null && eof > start)
+      this.#protection.share(start, eof - start, PAGE_READ | PAGE_WRITE, object, mapping.offset);
     if (backing !== null && eof > start) {
       try {
         this.open(start, eof);
@@ -120,7 +122,7 @@ export class Pages {
   readFile(mapping: Mapping, from: number, to: number): void {
     const backing = mapping.backing!;
     const delta = mapping.start - mapping.offset;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const chunk = this.#bytes.subarray(at + delta, Math.min(to, at + READ_CHUNK) + delta);
       const count = backing.read(chunk, at);
       if (count <= 0) return;
@@ -135,7 +137,7 @@ export class Pages {
       if (!mapping.object!.load(at)) continue;
       const page = this.#bytes.subarray(at + delta, Math.min(at + PAGE_SIZE, to) + delta);
       this.#bytes.fill(0, at + delta, at + delta + PAGE_SIZE);
-      for (let done = 0; done < page.length; ) {
+      for (let done = 0; done < page.length;) {
         const count = mapping.backing!.read(page.subarray(done), at + done);
         if (count <= 0) break;
         done += count;

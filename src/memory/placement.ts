@@ -35,7 +35,8 @@ export class Placement {
     const { address } = request;
     const { limit, mmapMinAddress } = this.#bounds;
     if (request.fixed || request.noReplace) {
-      if (address + length > limit && request.privileged !== true) throw new MemoryError("ENOMEM", "beyond the address space");
+      if (address + length > limit && request.privileged !== true)
+        throw new MemoryError("ENOMEM", "beyond the address space");
       if (address % PAGE_SIZE !== 0) throw new MemoryError("EINVAL", "the address is not a page's");
       if (address < mmapMinAddress && request.privileged !== true) {
         throw new MemoryError("EPERM", "below vm.mmap_min_addr");
@@ -75,7 +76,8 @@ export class Placement {
   }
 
   checkCount(more: number): void {
-    if (more > 0 && this.#list.count + more > this.#bounds.maxMappings) throw new MemoryError("ENOMEM", "too many mappings");
+    if (more > 0 && this.#list.count + more > this.#bounds.maxMappings)
+      throw new MemoryError("ENOMEM", "too many mappings");
   }
 }
 

@@ -46,7 +46,8 @@ export function mmuProtection(mmu: HostMmu): PageProtection {
     protect: (address, length, bits) => require(mmu.protect(address, length, hostAccess(bits))),
     renew: (address, length, bits) => require(mmu.renew(address, length, hostAccess(bits))),
     canShare: process.platform === "linux",
-    share: (address, length, bits, object, offset) => require(mmu.share(address, length, hostAccess(bits), object.bytes, offset)),
+    share: (address, length, bits, object, offset) =>
+      require(mmu.share(address, length, hostAccess(bits), object.bytes, offset)),
     touched: (address, length) => mmu.touched(address, length),
   };
 }

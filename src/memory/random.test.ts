@@ -29,7 +29,14 @@ describe.each(KINDS)("random calls against a model of one entry a page, %s", (ki
     const next = random(seed);
     const space = newSpace(kind);
     const model: (ModelPage | null)[] = Array.from({ length: PAGES }, () => null);
-    const protections = [0, PAGE_READ, PAGE_READ | PAGE_WRITE, PAGE_WRITE, PAGE_READ | PAGE_EXEC, PAGE_READ | PAGE_WRITE | PAGE_EXEC];
+    const protections = [
+      0,
+      PAGE_READ,
+      PAGE_READ | PAGE_WRITE,
+      PAGE_WRITE,
+      PAGE_READ | PAGE_EXEC,
+      PAGE_READ | PAGE_WRITE | PAGE_EXEC,
+    ];
 
     for (let step = 0; step < STEPS; step++) {
       const first = next(PAGES);
@@ -75,8 +82,12 @@ describe.each(KINDS)("random calls against a model of one entry a page, %s", (ki
           const target = next(PAGES);
           code = codeOf(() =>
             space.remap({
-              address, oldLength: PAGE_SIZE, newLength: PAGE_SIZE,
-              mayMove: true, fixed: BASE + target * PAGE_SIZE, dontUnmap: false,
+              address,
+              oldLength: PAGE_SIZE,
+              newLength: PAGE_SIZE,
+              mayMove: true,
+              fixed: BASE + target * PAGE_SIZE,
+              dontUnmap: false,
             }),
           );
           if (range[0] === null) expected = "EFAULT";

@@ -17,7 +17,9 @@ describe.runIf(canShare)("shared mappings of two address spaces", () => {
     child.guest.writeU32(shared + P, 2);
     child.guest.writeU32(own, 2);
     parent.guest.writeU32(shared + 2 * P, 3);
-    expect([parent.guest.readU32(shared + P), parent.guest.readU32(own), child.guest.readU32(shared + 2 * P)]).toEqual([2, 1, 3]);
+    expect([parent.guest.readU32(shared + P), parent.guest.readU32(own), child.guest.readU32(shared + 2 * P)]).toEqual([
+      2, 1, 3,
+    ]);
     parent.destroy();
     expect(child.guest.readU32(shared + P)).toBe(2);
     child.destroy();
@@ -28,7 +30,14 @@ describe.runIf(canShare)("shared mappings of two address spaces", () => {
     const shared = parent.map(request(2 * P, { shared: true }));
     const own = parent.map(request(P));
     const child = parent.clone(options("mmu"));
-    const moved = child.remap({ address: shared, oldLength: 2 * P, newLength: 8 * P, mayMove: true, fixed: 0x3000_0000, dontUnmap: false });
+    const moved = child.remap({
+      address: shared,
+      oldLength: 2 * P,
+      newLength: 8 * P,
+      mayMove: true,
+      fixed: 0x3000_0000,
+      dontUnmap: false,
+    });
     expect(child.futexKey(moved + P + 8)).toEqual(parent.futexKey(shared + P + 8));
     expect(child.futexKey(moved + P + 8).space).toBe(parent.futexKey(shared + P + 8).space);
     expect(child.futexKey(own).space).not.toBe(parent.futexKey(own).space);

@@ -278,7 +278,8 @@ function showStat(fields: Fields): string {
 const STRUCT_PRINTERS: { readonly [N in StructName]?: (fields: Fields, call: SyscallContext) => string } = {
   stat: showStat,
   stat64: showStat,
-  statx: (f) => `{stx_mask=${hex(f["stx_mask"]!)}, stx_mode=${showFileMode(Number(f["stx_mode"]))}, stx_size=${f["stx_size"]}, ...}`,
+  statx: (f) =>
+    `{stx_mask=${hex(f["stx_mask"]!)}, stx_mode=${showFileMode(Number(f["stx_mode"]))}, stx_size=${f["stx_size"]}, ...}`,
   pollfd: (f, call) => {
     const events = call.abi.constants.poll.showBits(Number(f["events"]));
     const revents = Number(f["revents"]);

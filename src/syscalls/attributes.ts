@@ -161,7 +161,14 @@ function get(call: SyscallContext, [at, path, flags]: Target, name: number, valu
   return answer(call, call.process.fs.getXattr(at, path, attributeName(call, name), flags), value, size);
 }
 
-function set(call: SyscallContext, [at, path, flags]: Target, name: number, value: number, size: number, how: number): number {
+function set(
+  call: SyscallContext,
+  [at, path, flags]: Target,
+  name: number,
+  value: number,
+  size: number,
+  how: number,
+): number {
   if ((how & ~3) !== 0) throw errno.EINVAL;
   if (size > SIZE_MAX) throw errno.E2BIG;
   call.process.fs.setXattr(at, path, attributeName(call, name), call.memory.readBytes(value, size), flags);
@@ -193,7 +200,9 @@ export const ATTRIBUTE_ROWS: readonly SyscallRow[] = [
     call.process.fs.fchmod(opened(call, fd), mode & 0o7777);
     return 0;
   }),
-  full("fchmodat", [arg.directoryFd, arg.path, arg.mode], (call, dirfd, path, mode) => chmod(call, dirfd, path, mode, 0)),
+  full("fchmodat", [arg.directoryFd, arg.path, arg.mode], (call, dirfd, path, mode) =>
+    chmod(call, dirfd, path, mode, 0),
+  ),
   full("fchmodat2", [arg.directoryFd, arg.path, arg.mode, arg.flags("at")], chmod),
   full("chown", [arg.path, arg.id, arg.id], (call, path, uid, gid) => chown(call, HERE, path, uid, gid, 0)),
   full("lchown", [arg.path, arg.id, arg.id], (call, path, uid, gid) =>
@@ -218,18 +227,32 @@ export const ATTRIBUTE_ROWS: readonly SyscallRow[] = [
   full("utimensat", [arg.directoryFd, arg.path, arg.pointer, arg.flags("at")], (call, dirfd, path, times, flags) =>
     setTimes(call, dirfd, path, timespecs(call, times, call.abi.word === 8), flags),
   ),
-  full("utimensat_time64", [arg.directoryFd, arg.path, arg.pointer, arg.flags("at")], (call, dirfd, path, times, flags) =>
-    setTimes(call, dirfd, path, timespecs(call, times, true), flags),
+  full(
+    "utimensat_time64",
+    [arg.directoryFd, arg.path, arg.pointer, arg.flags("at")],
+    (call, dirfd, path, times, flags) => setTimes(call, dirfd, path, timespecs(call, times, true), flags),
   ),
 
-  full("getxattr", [arg.path, arg.string, arg.output, arg.size], (call, path, ...rest) => get(call, byPath(call, path), ...rest)),
-  full("lgetxattr", [arg.path, arg.string, arg.output, arg.size], (call, path, ...rest) => get(call, byLink(call, path), ...rest)),
-  full("fgetxattr", [arg.fd, arg.string, arg.output, arg.size], (call, fd, ...rest) => get(call, byFd(call, fd), ...rest)),
-  partial("setxattr", [arg.path, ...setArguments], SET_NOTE, (call, path, ...rest) => set(call, byPath(call, path), ...rest)),
-  partial("lsetxattr", [arg.path, ...setArguments], SET_NOTE, (call, path, ...rest) => set(call, byLink(call, path), ...rest)),
+  full("getxattr", [arg.path, arg.string, arg.output, arg.size], (call, path, ...rest) =>
+    get(call, byPath(call, path), ...rest),
+  ),
+  full("lgetxattr", [arg.path, arg.string, arg.output, arg.size], (call, path, ...rest) =>
+    get(call, byLink(call, path), ...rest),
+  ),
+  full("fgetxattr", [arg.fd, arg.string, arg.output, arg.size], (call, fd, ...rest) =>
+    get(call, byFd(call, fd), ...rest),
+  ),
+  partial("setxattr", [arg.path, ...setArguments], SET_NOTE, (call, path, ...rest) =>
+    set(call, byPath(call, path), ...rest),
+  ),
+  partial("lsetxattr", [arg.path, ...setArguments], SET_NOTE, (call, path, ...rest) =>
+    set(call, byLink(call, path), ...rest),
+  ),
   partial("fsetxattr", [arg.fd, ...setArguments], SET_NOTE, (call, fd, ...rest) => set(call, byFd(call, fd), ...rest)),
   full("listxattr", [arg.path, arg.output, arg.size], (call, path, ...rest) => list(call, byPath(call, path), ...rest)),
-  full("llistxattr", [arg.path, arg.output, arg.size], (call, path, ...rest) => list(call, byLink(call, path), ...rest)),
+  full("llistxattr", [arg.path, arg.output, arg.size], (call, path, ...rest) =>
+    list(call, byLink(call, path), ...rest),
+  ),
   full("flistxattr", [arg.fd, arg.output, arg.size], (call, fd, ...rest) => list(call, byFd(call, fd), ...rest)),
   full("removexattr", [arg.path, arg.string], (call, path, name) => remove(call, byPath(call, path), name)),
   full("lremovexattr", [arg.path, arg.string], (call, path, name) => remove(call, byLink(call, path), name)),

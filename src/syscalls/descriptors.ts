@@ -59,7 +59,13 @@ function lockRequest(
   return { type, start, end, owner: call.process.files, pid: call.process.pid };
 }
 
-function getLock(call: SyscallContext, file: FileDescription, layout: FlockStruct, address: number, ofd: boolean): number {
+function getLock(
+  call: SyscallContext,
+  file: FileDescription,
+  layout: FlockStruct,
+  address: number,
+  ofd: boolean,
+): number {
   const request = lockRequest(call, file, layout, address, ofd);
   const held = getRecordLock(file.path.inode.identity, request);
   const old = layout.read(call.memory, address);
@@ -96,7 +102,13 @@ function setLock(
 }
 
 /** `wide`: fcntl64(2), which alone has the F_*LK64 commands. */
-function fcntl(call: SyscallContext, fd: number, guestCommand: number, argument: number, wide: boolean): number | Wait<number> {
+function fcntl(
+  call: SyscallContext,
+  fd: number,
+  guestCommand: number,
+  argument: number,
+  wide: boolean,
+): number | Wait<number> {
   const file = description(call, fd);
   const { files } = call.process;
   const { constants, structs } = call.abi;

@@ -12,7 +12,13 @@ import { decodeDevice } from "./stat.ts";
 const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** Packs one entry into `at`; returns its length, or 0 where there is no room for it. */
-type PackEntry = (call: SyscallContext, into: Uint8Array, at: number, entry: DirectoryEntry, name: Uint8Array) => number;
+type PackEntry = (
+  call: SyscallContext,
+  into: Uint8Array,
+  at: number,
+  entry: DirectoryEntry,
+  name: Uint8Array,
+) => number;
 
 const packDirent64: PackEntry = (call, into, at, entry, name) => {
   const { dirent64 } = call.abi.structs;
@@ -108,7 +114,14 @@ function unlink(call: SyscallContext, dirfd: number, address: number, flags: num
   return 0;
 }
 
-function link(call: SyscallContext, oldFd: number, oldPath: number, newFd: number, newPath: number, flags: number): number {
+function link(
+  call: SyscallContext,
+  oldFd: number,
+  oldPath: number,
+  newFd: number,
+  newPath: number,
+  flags: number,
+): number {
   if ((flags & ~(AT.SYMLINK_FOLLOW | AT.EMPTY_PATH)) !== 0) throw errno.EINVAL;
   const from = place(call, oldFd, oldPath);
   const to = place(call, newFd, newPath);
@@ -123,7 +136,14 @@ function symlink(call: SyscallContext, target: number, dirfd: number, address: n
   return 0;
 }
 
-function rename(call: SyscallContext, oldFd: number, oldPath: number, newFd: number, newPath: number, flags: number): number {
+function rename(
+  call: SyscallContext,
+  oldFd: number,
+  oldPath: number,
+  newFd: number,
+  newPath: number,
+  flags: number,
+): number {
   if ((flags & ~7) !== 0) throw errno.EINVAL;
   const from = place(call, oldFd, oldPath);
   const to = place(call, newFd, newPath);
@@ -193,9 +213,14 @@ export const DIRECTORY_ROWS: readonly SyscallRow[] = [
     },
     "octal",
   ),
-  partial("mount", [arg.path, arg.path, arg.string, arg.flags("mount"), arg.pointer], `EPERM: ${NOT_FOR_GUESTS}`, () => {
-    throw errno.EPERM;
-  }),
+  partial(
+    "mount",
+    [arg.path, arg.path, arg.string, arg.flags("mount"), arg.pointer],
+    `EPERM: ${NOT_FOR_GUESTS}`,
+    () => {
+      throw errno.EPERM;
+    },
+  ),
   partial("umount", [arg.path], `EPERM: ${NOT_FOR_GUESTS}`, () => {
     throw errno.EPERM;
   }),
@@ -211,4 +236,3 @@ export const DIRECTORY_ROWS: readonly SyscallRow[] = [
   missing("inotify_rm_watch", [arg.fd, arg.int], "changes of files are not reported"),
   missing("fanotify_init", [arg.hexadecimal, arg.hexadecimal], "changes of files are not reported"),
 ];
-

@@ -25,12 +25,26 @@ function machine(rows: readonly SyscallRow[], littleEndian = true) {
   const pageTable = new Uint8Array(0x100000);
   pageTable.fill(PAGE_READ | PAGE_WRITE, 1, 3);
   const memory = new GuestMemory({ memory: wasm, pageTable, littleEndian });
-  const abi = mipsO32({ littleEndian, slotOffset, pcOffset: slotOffset("pc"), control: { read: () => 0, write() {} }, noReservation: 1 });
+  const abi = mipsO32({
+    littleEndian,
+    slotOffset,
+    pcOffset: slotOffset("pc"),
+    control: { read: () => 0, write() {} },
+    noReservation: 1,
+  });
   const warnings: string[] = [];
-  const kernel = { warnOnce: (line: string) => void (warnings.includes(line) || warnings.push(line)), tasks: new Map() };
+  const kernel = {
+    warnOnce: (line: string) => void (warnings.includes(line) || warnings.push(line)),
+    tasks: new Map(),
+  };
   const task = { tid: 2, process: { memory, kernel } } as unknown as SyscallContext["task"];
   const registers = new DataView(new ArrayBuffer(256));
-  const call = new SyscallContext(task, abi, { release: "6.1.0", hostname: "test", ...NO_TASKS, invalidateCode() {} }, registers);
+  const call = new SyscallContext(
+    task,
+    abi,
+    { release: "6.1.0", hostname: "test", ...NO_TASKS, invalidateCode() {} },
+    registers,
+  );
   const dispatcher = new Dispatcher(abi, rows);
   return {
     call,
@@ -211,7 +225,12 @@ describe("strace", () => {
       full("access", [arg.path, arg.flags("access")], () => {
         throw errno.ENOENT;
       }),
-      full("mmap2", [arg.pointer, arg.size, arg.flags("protection"), arg.mapFlags, arg.fd, arg.hexadecimal], () => 0x77e00000, "hex"),
+      full(
+        "mmap2",
+        [arg.pointer, arg.size, arg.flags("protection"), arg.mapFlags, arg.fd, arg.hexadecimal],
+        () => 0x77e00000,
+        "hex",
+      ),
     ];
     const it = machine(rows);
     const lines: string[] = [];

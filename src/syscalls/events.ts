@@ -110,8 +110,11 @@ export const EVENT_ROWS: readonly SyscallRow[] = [
   full("epoll_wait", [...waitArguments, arg.int], (call, fd, address, max, milliseconds) =>
     wait(call, fd, address, max, millisecondTimeout(call, milliseconds), null),
   ),
-  full("epoll_pwait", [...waitArguments, arg.int, arg.pointer, arg.size], (call, fd, address, max, milliseconds, mask, size) =>
-    wait(call, fd, address, max, millisecondTimeout(call, milliseconds), readSignalMask(call, mask, size)),
+  full(
+    "epoll_pwait",
+    [...waitArguments, arg.int, arg.pointer, arg.size],
+    (call, fd, address, max, milliseconds, mask, size) =>
+      wait(call, fd, address, max, millisecondTimeout(call, milliseconds), readSignalMask(call, mask, size)),
   ),
   full(
     "epoll_pwait2",
@@ -120,5 +123,9 @@ export const EVENT_ROWS: readonly SyscallRow[] = [
       wait(call, fd, address, max, timespecTimeout(call, timeout, true), readSignalMask(call, mask, size)),
   ),
   missing("signalfd", [arg.fd, arg.pointer, arg.size], "signals are delivered to handlers or waited for only"),
-  missing("signalfd4", [arg.fd, arg.pointer, arg.size, arg.int], "signals are delivered to handlers or waited for only"),
+  missing(
+    "signalfd4",
+    [arg.fd, arg.pointer, arg.size, arg.int],
+    "signals are delivered to handlers or waited for only",
+  ),
 ];

@@ -181,7 +181,14 @@ function afterTransfer(result: number | Wait<number>, after: (moved: number) => 
   return result;
 }
 
-function sendFile(call: SyscallContext, outFd: number, inFd: number, at: number, count: number, wide: boolean): number | Wait<number> {
+function sendFile(
+  call: SyscallContext,
+  outFd: number,
+  inFd: number,
+  at: number,
+  count: number,
+  wide: boolean,
+): number | Wait<number> {
   const from = description(call, inFd);
   const to = description(call, outFd);
   if (!from.readable || !to.writable) throw errno.EBADF;

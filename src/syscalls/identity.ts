@@ -124,7 +124,12 @@ export const IDENTITY_ROWS: readonly SyscallRow[] = [
     call.task.credentials.setGroups(groups);
     return 0;
   }),
-  partial("capget", [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer], "root has all capabilities, others none", capget),
+  partial(
+    "capget",
+    [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer],
+    "root has all capabilities, others none",
+    capget,
+  ),
   partial(
     "capset",
     [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer],

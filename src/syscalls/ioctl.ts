@@ -29,9 +29,7 @@ type Layout = "termios" | "termios2" | "termio";
 /** CBAUD in c_cflag, and the speeds that its values mean. */
 const CBAUD = 0x100f;
 const BOTHER = 0x1000;
-const SPEEDS: readonly number[] = [
-  0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400,
-];
+const SPEEDS: readonly number[] = [0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400];
 const HIGH_SPEEDS: readonly number[] = [
   57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000,
   4000000,
@@ -50,7 +48,12 @@ function codeOf(speed: number): number {
 }
 
 /** Moves c_cc between two orders of indices. */
-function mapCharacters(call: SyscallContext, from: Uint8Array, length: number, direction: "toGuest" | "toKernel"): Uint8Array {
+function mapCharacters(
+  call: SyscallContext,
+  from: Uint8Array,
+  length: number,
+  direction: "toGuest" | "toKernel",
+): Uint8Array {
   const { guest, generic } = call.abi.constants.controlCharacter;
   const to = new Uint8Array(length);
   for (const name of Object.keys(guest)) {
@@ -74,7 +77,8 @@ function writeTermios(call: SyscallContext, terminal: Terminal, address: number,
     c_line: termios.line,
     c_cc: mapCharacters(call, termios.controlCharacters, 23, "toGuest"),
   };
-  if (layout === "termios2") structs.termios2.write(call.memory, address, { ...values, c_ispeed: speed, c_ospeed: speed });
+  if (layout === "termios2")
+    structs.termios2.write(call.memory, address, { ...values, c_ispeed: speed, c_ospeed: speed });
   else struct.write(call.memory, address, values);
   return 0;
 }
@@ -83,7 +87,10 @@ function readTermios(call: SyscallContext, terminal: Terminal, address: number, 
   const { constants, structs } = call.abi;
   const struct = structs[layout];
   const values = struct.read(call.memory, address);
-  const characters = call.memory.readBytes(address + struct.offsetOf("c_cc"), layout === "termio" ? 8 : struct.size - struct.offsetOf("c_cc"));
+  const characters = call.memory.readBytes(
+    address + struct.offsetOf("c_cc"),
+    layout === "termio" ? 8 : struct.size - struct.offsetOf("c_cc"),
+  );
   const old = terminal.getAttributes();
   // A struct termio sets the low halves only (Linux: user_termio_to_kernel_termios).
   const merge = (before: number, value: number): number =>
@@ -131,7 +138,14 @@ function setFlag(flag: number): Request {
 const FLUSH = ["input", "output", "both"] as const;
 
 /** FICLONE by copying: the clone has the same bytes, though not the same blocks. */
-function clone(call: SyscallContext, to: FileDescription, fd: number, from: number, at: number, length: number): number | Wait<number> {
+function clone(
+  call: SyscallContext,
+  to: FileDescription,
+  fd: number,
+  from: number,
+  at: number,
+  length: number,
+): number | Wait<number> {
   const source = call.process.files.get(fd);
   if (!source.readable || !to.writable) throw errno.EBADF;
   const { size } = source.stat();
@@ -222,8 +236,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
 
   FIONREAD: (call, file, argument) => {
     // Of a regular file: what is left of it behind the position (Linux: vfs ioctl).
-    const count =
-      file.path.inode.type === S.IFREG ? Math.max(0, file.stat().size - file.position) : file.available();
+    const count = file.path.inode.type === S.IFREG ? Math.max(0, file.stat().size - file.position) : file.available();
     call.memory.writeS32(argument, Math.min(count, 0x7fffffff));
     return 0;
   },

@@ -158,11 +158,7 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
   full("getrlimit", [arg.choice("resource"), arg.structOut("rlimit")], getrlimit),
   full("ugetrlimit", [arg.choice("resource"), arg.structOut("rlimit")], getrlimit),
   full("setrlimit", [arg.choice("resource"), arg.structIn("rlimit")], setrlimit),
-  full(
-    "prlimit64",
-    [arg.pid, arg.choice("resource"), arg.structIn("rlimit64"), arg.structOut("rlimit64")],
-    prlimit,
-  ),
+  full("prlimit64", [arg.pid, arg.choice("resource"), arg.structIn("rlimit64"), arg.structOut("rlimit64")], prlimit),
 
   // getpriority(2) answers 20 - nice, so that no result looks like an error.
   partial("getpriority", [arg.choice("priority"), arg.int], NICE_NOTE, (call, which, who) =>
@@ -187,10 +183,20 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     call.kernel.scheduler.yield();
     return 0;
   }),
-  partial("sched_setscheduler", [arg.pid, arg.choice("scheduling"), arg.structIn("schedParam", "sched_param")], SCHED_NOTE, (call, pid, policy, param) => {
-    if (param === 0) throw errno.EINVAL;
-    return setScheduling(call, pid, policy, Number(call.abi.structs.schedParam.read(call.memory, param).sched_priority));
-  }),
+  partial(
+    "sched_setscheduler",
+    [arg.pid, arg.choice("scheduling"), arg.structIn("schedParam", "sched_param")],
+    SCHED_NOTE,
+    (call, pid, policy, param) => {
+      if (param === 0) throw errno.EINVAL;
+      return setScheduling(
+        call,
+        pid,
+        policy,
+        Number(call.abi.structs.schedParam.read(call.memory, param).sched_priority),
+      );
+    },
+  ),
   partial("sched_getscheduler", [arg.pid], SCHED_NOTE, (call, pid) => {
     const { policy, resetOnFork } = scheduling.get(taskOf(call, pid)) ?? OTHER;
     return policy | (resetOnFork ? RESET_ON_FORK : 0);
@@ -198,7 +204,12 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
   partial("sched_setparam", [arg.pid, arg.structIn("schedParam", "sched_param")], SCHED_NOTE, (call, pid, param) => {
     if (param === 0) throw errno.EINVAL;
     const { policy } = scheduling.get(taskOf(call, pid)) ?? OTHER;
-    return setScheduling(call, pid, policy, Number(call.abi.structs.schedParam.read(call.memory, param).sched_priority));
+    return setScheduling(
+      call,
+      pid,
+      policy,
+      Number(call.abi.structs.schedParam.read(call.memory, param).sched_priority),
+    );
   }),
   partial("sched_getparam", [arg.pid, arg.structOut("schedParam", "sched_param")], SCHED_NOTE, (call, pid, param) => {
     if (param === 0) throw errno.EINVAL;
@@ -206,27 +217,37 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     call.abi.structs.schedParam.write(call.memory, param, { sched_priority: priority });
     return 0;
   }),
-  partial("sched_setattr", [arg.pid, arg.pointer, arg.uint], `${SCHED_NOTE}; SCHED_DEADLINE is EINVAL`, (call, pid, address, flags) => {
-    if (flags !== 0) throw errno.EINVAL;
-    const attributes = schedAttr(call, address);
-    const result = setScheduling(call, pid, Number(attributes.sched_policy), Number(attributes.sched_priority));
-    setNice(call, processOf(call, pid), Number(attributes.sched_nice));
-    return result;
-  }),
-  partial("sched_getattr", [arg.pid, arg.pointer, arg.uint, arg.uint], SCHED_NOTE, (call, pid, address, size, flags) => {
-    const { schedAttr: layout } = call.abi.structs;
-    if (flags !== 0 || size < FIRST_ATTR_SIZE || size > 4096) throw errno.EINVAL;
-    const { policy, priority } = scheduling.get(taskOf(call, pid)) ?? OTHER;
-    const known = Math.min(size, layout.size);
-    const packed = layout.pack({
-      size: known,
-      sched_policy: policy,
-      sched_nice: nice(processOf(call, pid)),
-      sched_priority: priority,
-    });
-    call.memory.writeBytes(address, packed.subarray(0, known));
-    return 0;
-  }),
+  partial(
+    "sched_setattr",
+    [arg.pid, arg.pointer, arg.uint],
+    `${SCHED_NOTE}; SCHED_DEADLINE is EINVAL`,
+    (call, pid, address, flags) => {
+      if (flags !== 0) throw errno.EINVAL;
+      const attributes = schedAttr(call, address);
+      const result = setScheduling(call, pid, Number(attributes.sched_policy), Number(attributes.sched_priority));
+      setNice(call, processOf(call, pid), Number(attributes.sched_nice));
+      return result;
+    },
+  ),
+  partial(
+    "sched_getattr",
+    [arg.pid, arg.pointer, arg.uint, arg.uint],
+    SCHED_NOTE,
+    (call, pid, address, size, flags) => {
+      const { schedAttr: layout } = call.abi.structs;
+      if (flags !== 0 || size < FIRST_ATTR_SIZE || size > 4096) throw errno.EINVAL;
+      const { policy, priority } = scheduling.get(taskOf(call, pid)) ?? OTHER;
+      const known = Math.min(size, layout.size);
+      const packed = layout.pack({
+        size: known,
+        sched_policy: policy,
+        sched_nice: nice(processOf(call, pid)),
+        sched_priority: priority,
+      });
+      call.memory.writeBytes(address, packed.subarray(0, known));
+      return 0;
+    },
+  ),
   full("sched_get_priority_max", [arg.choice("scheduling")], (_call, policy) => {
     if (!KNOWN_POLICIES.has(policy) && policy !== 6) throw errno.EINVAL;
     return isRealTime(policy) ? 99 : 0;
@@ -235,16 +256,26 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     if (!KNOWN_POLICIES.has(policy) && policy !== 6) throw errno.EINVAL;
     return isRealTime(policy) ? 1 : 0;
   }),
-  partial("sched_rr_get_interval", [arg.pid, arg.structOut("timespec32", "timespec")], "always 10 ms", (call, pid, address) => {
-    taskOf(call, pid);
-    call.abi.structs.timespec32.write(call.memory, address, { tv_sec: 0, tv_nsec: 10_000_000 });
-    return 0;
-  }),
-  partial("sched_rr_get_interval_time64", [arg.pid, arg.structOut("timespec64", "timespec")], "always 10 ms", (call, pid, address) => {
-    taskOf(call, pid);
-    call.abi.structs.timespec64.write(call.memory, address, { tv_sec: 0, tv_nsec: 10_000_000 });
-    return 0;
-  }),
+  partial(
+    "sched_rr_get_interval",
+    [arg.pid, arg.structOut("timespec32", "timespec")],
+    "always 10 ms",
+    (call, pid, address) => {
+      taskOf(call, pid);
+      call.abi.structs.timespec32.write(call.memory, address, { tv_sec: 0, tv_nsec: 10_000_000 });
+      return 0;
+    },
+  ),
+  partial(
+    "sched_rr_get_interval_time64",
+    [arg.pid, arg.structOut("timespec64", "timespec")],
+    "always 10 ms",
+    (call, pid, address) => {
+      taskOf(call, pid);
+      call.abi.structs.timespec64.write(call.memory, address, { tv_sec: 0, tv_nsec: 10_000_000 });
+      return 0;
+    },
+  ),
   partial("sched_setaffinity", [arg.pid, arg.size, arg.pointer], ONE_CPU, setAffinity),
   partial("sched_getaffinity", [arg.pid, arg.size, arg.pointer], ONE_CPU, getAffinity),
   partial("getcpu", [arg.intsOut(1), arg.intsOut(1), arg.pointer], ONE_CPU, (call, cpu, node) => {

@@ -178,7 +178,12 @@ export const MEMORY_ROWS: readonly SyscallRow[] = [
     if (length > 0) call.process.space.sync(address, length);
     return 0;
   }),
-  partial("madvise", [arg.pointer, arg.size, arg.choice("madvise")], "hints without an effect on what programs see are ignored", madvise),
+  partial(
+    "madvise",
+    [arg.pointer, arg.size, arg.choice("madvise")],
+    "hints without an effect on what programs see are ignored",
+    madvise,
+  ),
   missing("process_madvise", [arg.fd, arg.pointer, arg.size, arg.int, arg.uint], "advice is a hint"),
   partial("mincore", [arg.pointer, arg.size, arg.pointer], "every mapped page counts as resident", mincore),
   partial("mlock", [arg.pointer, arg.size], LOCK_NOTE, mlock),

@@ -19,7 +19,13 @@ function install(
 }
 
 /** `flags` are the guest's. */
-function open(call: SyscallContext, dirfd: number, address: number, flags: number, mode: number): number | Wait<number> {
+function open(
+  call: SyscallContext,
+  dirfd: number,
+  address: number,
+  flags: number,
+  mode: number,
+): number | Wait<number> {
   const path = readPath(call, address);
   // The access mode is a number of two bits, not a set: 3 is neither 1 nor 2 (open(2), NOTES).
   const asked = call.abi.constants.open.bitsToKernel(flags & ~3) | (flags & 3);
@@ -29,7 +35,13 @@ function open(call: SyscallContext, dirfd: number, address: number, flags: numbe
 }
 
 /** openat2(2) refuses what open(2) ignores. */
-function openat2(call: SyscallContext, dirfd: number, address: number, how: number, size: number): number | Wait<number> {
+function openat2(
+  call: SyscallContext,
+  dirfd: number,
+  address: number,
+  how: number,
+  size: number,
+): number | Wait<number> {
   const { openHow } = call.abi.structs;
   if (size < openHow.size) throw errno.EINVAL;
   if (size > 4096) throw errno.E2BIG;
@@ -61,20 +73,19 @@ export const OPENING_ROWS: readonly SyscallRow[] = [
     const { O_CREAT, O_WRONLY, O_TRUNC } = call.abi.constants.open.guest;
     return open(call, arg.AT_FDCWD, path, O_CREAT! | O_WRONLY! | O_TRUNC!, mode);
   }),
-  partial(
-    "memfd_create",
-    [arg.string, arg.flags("memfd")],
-    "MFD_HUGETLB is EINVAL",
-    (call, address, flags) => {
-      const { MFD_CLOEXEC, MFD_ALLOW_SEALING } = call.abi.constants.memfd.guest;
-      if ((flags & ~(MFD_CLOEXEC! | MFD_ALLOW_SEALING!)) !== 0) throw errno.EINVAL;
-      // MFD_NAME_MAX_LEN: 249 bytes and the NUL.
-      const name = call.memory.readCString(address, 250);
-      if (name === null) throw errno.EINVAL;
-      const file = call.process.fs.memfd(fromBytes(name), (flags & MFD_ALLOW_SEALING!) !== 0);
-      return call.process.files.add(file, (flags & MFD_CLOEXEC!) !== 0);
-    },
-  ),
+  partial("memfd_create", [arg.string, arg.flags("memfd")], "MFD_HUGETLB is EINVAL", (call, address, flags) => {
+    const { MFD_CLOEXEC, MFD_ALLOW_SEALING } = call.abi.constants.memfd.guest;
+    if ((flags & ~(MFD_CLOEXEC! | MFD_ALLOW_SEALING!)) !== 0) throw errno.EINVAL;
+    // MFD_NAME_MAX_LEN: 249 bytes and the NUL.
+    const name = call.memory.readCString(address, 250);
+    if (name === null) throw errno.EINVAL;
+    const file = call.process.fs.memfd(fromBytes(name), (flags & MFD_ALLOW_SEALING!) !== 0);
+    return call.process.files.add(file, (flags & MFD_CLOEXEC!) !== 0);
+  }),
   missing("open_by_handle_at", [arg.fd, arg.pointer, arg.openFlags], "file handles need a privileged process"),
-  missing("name_to_handle_at", [arg.directoryFd, arg.path, arg.pointer, arg.pointer, arg.flags("at")], "no file handles"),
+  missing(
+    "name_to_handle_at",
+    [arg.directoryFd, arg.path, arg.pointer, arg.pointer, arg.flags("at")],
+    "no file handles",
+  ),
 ];

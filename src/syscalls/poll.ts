@@ -254,7 +254,8 @@ export const POLL_ROWS: readonly SyscallRow[] = [
   full(
     "ppoll",
     [arg.structArray("pollfd", 1), arg.uint, arg.structIn("timespec32", "timespec"), arg.pointer, arg.size],
-    (call, address, count, timeout, mask, size) => ppoll(call, address, count, timeout, mask, size, call.abi.word === 8),
+    (call, address, count, timeout, mask, size) =>
+      ppoll(call, address, count, timeout, mask, size, call.abi.word === 8),
   ),
   full(
     "ppoll_time64",
@@ -273,6 +274,7 @@ export const POLL_ROWS: readonly SyscallRow[] = [
   full(
     "pselect6_time64",
     [...selectSets, arg.structIn("timespec64", "timespec"), arg.pointer],
-    (call, count, read, write, except, timeout, mask) => pselect(call, count, [read, write, except], timeout, mask, true),
+    (call, count, read, write, except, timeout, mask) =>
+      pselect(call, count, [read, write, except], timeout, mask, true),
   ),
 ];

@@ -25,7 +25,14 @@ function readStrings(call: SyscallContext, address: number): Uint8Array[] {
   });
 }
 
-function execveat(call: SyscallContext, dirfd: number, pathAt: number, argvAt: number, envpAt: number, flags: number): Result {
+function execveat(
+  call: SyscallContext,
+  dirfd: number,
+  pathAt: number,
+  argvAt: number,
+  envpAt: number,
+  flags: number,
+): Result {
   if ((flags & ~(AT.EMPTY_PATH | AT.SYMLINK_NOFOLLOW)) !== 0) throw errno.EINVAL;
   const path = readPath(call, pathAt);
   if (path === "" && (flags & AT.EMPTY_PATH) === 0) throw errno.ENOENT;
@@ -49,6 +56,8 @@ function nameOf(call: SyscallContext, dirfd: number, path: ByteString, isAt: boo
 const strings = arg.pointer;
 
 export const PROGRAM_ROWS: readonly SyscallRow[] = [
-  full("execve", [arg.path, strings, strings], (call, path, argv, envp) => execveat(call, arg.AT_FDCWD, path, argv, envp, 0)),
+  full("execve", [arg.path, strings, strings], (call, path, argv, envp) =>
+    execveat(call, arg.AT_FDCWD, path, argv, envp, 0),
+  ),
   full("execveat", [arg.directoryFd, arg.path, strings, strings, arg.flags("at")], execveat),
 ];

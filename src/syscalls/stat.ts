@@ -83,7 +83,14 @@ function statAt(call: SyscallContext, dirfd: number, address: number, flags: num
 const STATX_BASIC = 0x7ff;
 const STATX_BTIME = 0x800;
 
-function statx(call: SyscallContext, dirfd: number, address: number, flags: number, mask: number, buffer: number): number {
+function statx(
+  call: SyscallContext,
+  dirfd: number,
+  address: number,
+  flags: number,
+  mask: number,
+  buffer: number,
+): number {
   const sync = flags & 0x6000;
   if ((flags & ~(STAT_FLAGS | 0x6000)) !== 0 || sync === 0x6000) throw errno.EINVAL;
   // STATX__RESERVED
@@ -111,10 +118,10 @@ function statx(call: SyscallContext, dirfd: number, address: number, flags: numb
     "stx_ctime.tv_nsec": ctime.nanoseconds,
     "stx_mtime.tv_sec": mtime.seconds,
     "stx_mtime.tv_nsec": mtime.nanoseconds,
-    "stx_rdev_major": stat.rdev.major,
-    "stx_rdev_minor": stat.rdev.minor,
-    "stx_dev_major": stat.dev.major,
-    "stx_dev_minor": stat.dev.minor,
+    stx_rdev_major: stat.rdev.major,
+    stx_rdev_minor: stat.rdev.minor,
+    stx_dev_major: stat.dev.major,
+    stx_dev_minor: stat.dev.minor,
   });
   return 0;
 }
@@ -173,7 +180,9 @@ function readlink(call: SyscallContext, dirfd: number, address: number, buffer: 
 }
 
 export const STAT_ROWS: readonly SyscallRow[] = [
-  full("stat", [arg.path, arg.structOut("stat")], (call, path, buffer) => writeStat(call, buffer, statPath(call, path))),
+  full("stat", [arg.path, arg.structOut("stat")], (call, path, buffer) =>
+    writeStat(call, buffer, statPath(call, path)),
+  ),
   full("lstat", [arg.path, arg.structOut("stat")], (call, path, buffer) =>
     writeStat(call, buffer, statPath(call, path, AT.SYMLINK_NOFOLLOW)),
   ),
@@ -197,11 +206,7 @@ export const STAT_ROWS: readonly SyscallRow[] = [
       return writeStat64(call, buffer, statAt(call, dirfd, path, flags));
     },
   ),
-  full(
-    "statx",
-    [arg.directoryFd, arg.path, arg.flags("at"), arg.flags("statx"), arg.structOut("statx")],
-    statx,
-  ),
+  full("statx", [arg.directoryFd, arg.path, arg.flags("at"), arg.flags("statx"), arg.structOut("statx")], statx),
   full("statfs", [arg.path, arg.structOut("statfs")], (call, path, buffer) =>
     writeStatfs(call, buffer, call.process.fs.statfs(readPath(call, path))),
   ),

@@ -6,18 +6,7 @@ import type { GuestMemory } from "../memory/guest-memory.ts";
 
 /** Field types: C's names where the size depends on the ABI, plain sizes otherwise. `bytes:n` is an array of bytes. */
 export type FieldType =
-  | "i8"
-  | "u8"
-  | "i16"
-  | "u16"
-  | "i32"
-  | "u32"
-  | "i64"
-  | "u64"
-  | "long"
-  | "ulong"
-  | "pointer"
-  | `bytes:${number}`;
+  "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "long" | "ulong" | "pointer" | `bytes:${number}`;
 
 /** Name and type, in the struct's order. Fields that nobody sets (padding) are named "-". */
 export type Fields<K extends string> = readonly (readonly [name: K | "-", type: FieldType])[];
@@ -152,13 +141,9 @@ export class Struct<K extends string = string> {
   }
 }
 
-function measure(
-  type: FieldType,
-  model: DataModel,
-): { size: number; align: number; signed: boolean; array: boolean } {
+function measure(type: FieldType, model: DataModel): { size: number; align: number; signed: boolean; array: boolean } {
   if (type.startsWith("bytes:")) return { size: Number(type.slice(6)), align: 1, signed: false, array: true };
   const signed = type.startsWith("i") || type === "long";
-  const size =
-    type === "long" || type === "ulong" || type === "pointer" ? model.word : Number(type.slice(1)) / 8;
+  const size = type === "long" || type === "ulong" || type === "pointer" ? model.word : Number(type.slice(1)) / 8;
   return { size, align: size === 8 ? model.alignmentOf64 : size, signed, array: false };
 }

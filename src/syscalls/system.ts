@@ -70,7 +70,7 @@ function getrandom(call: SyscallContext, address: number, count: number, flags: 
   const wanted = Math.min(count, 0x1ffffff);
   const length = call.memory.accessible(address, wanted, "write");
   if (length === 0 && wanted > 0) throw errno.EFAULT;
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const chunk = new Uint8Array(Math.min(RANDOM_CHUNK, length - done));
     fillRandom(chunk);
     call.memory.writeBytes(address + done, chunk);

@@ -134,7 +134,14 @@ function waitForVfork({ task }: SyscallContext, child: Task, tid: number): Wait 
 }
 
 /** clone(2): what the fourth and fifth argument are is the ABI's business. */
-function clone2(call: SyscallContext, flags: number, stack: number, parentTid: number, fourth: number, fifth: number): number | Wait {
+function clone2(
+  call: SyscallContext,
+  flags: number,
+  stack: number,
+  parentTid: number,
+  fourth: number,
+  fifth: number,
+): number | Wait {
   const [tls, childTid] = call.abi.cloneTlsFirst ? [fourth, fifth] : [fifth, fourth];
   if (has(flags, CLONE.PIDFD) && has(flags, CLONE.PARENT_SETTID)) throw errno.EINVAL;
   return clone(call, {
@@ -171,7 +178,10 @@ function clone3(call: SyscallContext, address: number, size: number): number | W
   if (size > MOST_ARGS) throw errno.E2BIG;
   if (size < LEAST_ARGS) throw errno.EINVAL;
   // set_tid and cgroup came later, and must not be asked for.
-  if (size > cloneArgs.size && call.memory.readBytes(address + cloneArgs.size, size - cloneArgs.size).some((byte) => byte !== 0)) {
+  if (
+    size > cloneArgs.size &&
+    call.memory.readBytes(address + cloneArgs.size, size - cloneArgs.size).some((byte) => byte !== 0)
+  ) {
     throw errno.E2BIG;
   }
   const args = cloneArgs.read(call.memory, address);
@@ -203,7 +213,8 @@ function clone3(call: SyscallContext, address: number, size: number): number | W
 /** unshare(2) of what processes can share; namespaces are not to be had. */
 function unshare(call: SyscallContext, flags: number): number {
   const { process, task } = call;
-  if ((flags & ~(CLONE.FS | CLONE.FILES | CLONE.SYSVSEM | CLONE.THREAD | CLONE.SIGHAND | CLONE.VM | NAMESPACES)) !== 0) throw errno.EINVAL;
+  if ((flags & ~(CLONE.FS | CLONE.FILES | CLONE.SYSVSEM | CLONE.THREAD | CLONE.SIGHAND | CLONE.VM | NAMESPACES)) !== 0)
+    throw errno.EINVAL;
   if (has(flags, NAMESPACES)) throw errno.EPERM;
   if (has(flags, CLONE.THREAD | CLONE.SIGHAND | CLONE.VM) && process.tasks.size > 1) throw errno.EINVAL;
   if (has(flags, CLONE.FS | CLONE.FILES) && process.tasks.size > 1) {

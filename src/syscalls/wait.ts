@@ -62,7 +62,14 @@ function wait4(call: SyscallContext, pid: number, statusAt: number, options: num
 
 const CODES = { exited: CLD_EXITED, killed: CLD_KILLED, stopped: CLD_STOPPED, continued: CLD_CONTINUED } as const;
 
-function waitid(call: SyscallContext, type: number, id: number, infoAt: number, options: number, usageAt: number): number | Wait {
+function waitid(
+  call: SyscallContext,
+  type: number,
+  id: number,
+  infoAt: number,
+  options: number,
+  usageAt: number,
+): number | Wait {
   if ((options & ~WAITID_OPTIONS) !== 0 || (options & WAITID_STATES) === 0) throw errno.EINVAL;
   const selector = selectorOf(call, type, id);
   const report = (event: ChildEvent | null): number => {
@@ -152,7 +159,9 @@ const WAIT_NOTE = "of a child's resource usage only the times are known";
 
 export const WAIT_ROWS: readonly SyscallRow[] = [
   partial("wait4", [arg.pid, arg.intsOut(1), waitFlags, arg.pointer], WAIT_NOTE, wait4),
-  full("waitpid", [arg.pid, arg.intsOut(1), waitFlags], (call, pid, status, options) => wait4(call, pid, status, options, 0)),
+  full("waitpid", [arg.pid, arg.intsOut(1), waitFlags], (call, pid, status, options) =>
+    wait4(call, pid, status, options, 0),
+  ),
   partial("waitid", [arg.int, arg.pid, arg.pointer, waitFlags, arg.pointer], WAIT_NOTE, waitid),
   full("pidfd_open", [arg.pid, arg.hexadecimal], pidfdOpen),
   full("pidfd_send_signal", [arg.fd, arg.signal, arg.pointer, arg.hexadecimal], pidfdSendSignal),

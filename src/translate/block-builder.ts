@@ -2,7 +2,18 @@
 import type { Emitter, Exception, F32, F64, Helper, I32, I64, Slot, Type, V128, Value } from "../cpu/emitter.ts";
 import { type AnyOperator, OPERATORS, type Operators } from "../cpu/operators.ts";
 import { fold } from "./fold.ts";
-import { type Access, type Arm, type Block, CONST, type Effect, GET, Node, RESULT, SELECT, type Terminator } from "./ir.ts";
+import {
+  type Access,
+  type Arm,
+  type Block,
+  CONST,
+  type Effect,
+  GET,
+  Node,
+  RESULT,
+  SELECT,
+  type Terminator,
+} from "./ir.ts";
 import { W } from "./wasm/opcodes.ts";
 
 const ACCESS = {
@@ -29,7 +40,8 @@ const FOLDABLE_OFFSET = 0x10000;
 
 const bytesOf = (type: Type): number => (type === "v128" ? 16 : type === "i64" || type === "f64" ? 8 : 4);
 
-const overlap = (a: Slot, b: Slot): boolean => a.offset < b.offset + bytesOf(b.type) && b.offset < a.offset + bytesOf(a.type);
+const overlap = (a: Slot, b: Slot): boolean =>
+  a.offset < b.offset + bytesOf(b.type) && b.offset < a.offset + bytesOf(a.type);
 
 /** No slot crosses a 16-byte border, so slots that overlap are in the same cell. */
 const cellOf = ({ offset }: Slot): number => offset >> 4;
@@ -95,7 +107,13 @@ export class BlockBuilder implements Emitter {
 
   // ── values ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #node<T extends Type>(op: number, type: T, a: Node | null = null, b: Node | null = null, c: Node | null = null): Node<T> {
+  #node<T extends Type>(
+    op: number,
+    type: T,
+    a: Node | null = null,
+    b: Node | null = null,
+    c: Node | null = null,
+  ): Node<T> {
     return new Node(this.#nextId++, op, type, a, b, c);
   }
 
@@ -104,8 +122,11 @@ export class BlockBuilder implements Emitter {
     for (const [name, row] of Object.entries(OPERATORS[namespace] as Record<string, AnyOperator>)) {
       const { opcode, result } = row;
       if (row.lanes !== undefined || row.shuffle) methods[name] = this.#withImmediates(row);
-      else if (row.params.length > 2) methods[name] = (a: Node, b: Node, c: Node) => this.#node(opcode, result, a, b, c);
-      else methods[name] = (a: Node, b?: Node) => fold(opcode, a, b ?? null, (n) => this.const32(n)) ?? this.#node(opcode, result, a, b ?? null);
+      else if (row.params.length > 2)
+        methods[name] = (a: Node, b: Node, c: Node) => this.#node(opcode, result, a, b, c);
+      else
+        methods[name] = (a: Node, b?: Node) =>
+          fold(opcode, a, b ?? null, (n) => this.const32(n)) ?? this.#node(opcode, result, a, b ?? null);
     }
     return methods as unknown as Operators[N];
   }
@@ -206,7 +227,12 @@ export class BlockBuilder implements Emitter {
 
   #split(address: I32): { base: Node; offset: number } {
     const node = address as Node;
-    if (node.op === OPERATORS.i32.add.opcode && node.b?.op === CONST && node.b.bits >= 0 && node.b.bits < FOLDABLE_OFFSET) {
+    if (
+      node.op === OPERATORS.i32.add.opcode &&
+      node.b?.op === CONST &&
+      node.b.bits >= 0 &&
+      node.b.bits < FOLDABLE_OFFSET
+    ) {
       return { base: node.a as Node, offset: node.b.bits };
     }
     return { base: node, offset: 0 };
@@ -273,7 +299,13 @@ export class BlockBuilder implements Emitter {
     this.#store(ACCESS.storeV128, address, value);
   }
 
-  #compareExchange<T extends Type>(load: Access & { type: T }, store: Access, address: I32, expected: Value, replacement: Value): Node<T> {
+  #compareExchange<T extends Type>(
+    load: Access & { type: T },
+    store: Access,
+    address: I32,
+    expected: Value,
+    replacement: Value,
+  ): Node<T> {
     const result = this.#node(RESULT, load.type);
     this.#effects.push({
       kind: "compareExchange",
@@ -370,7 +402,14 @@ export class BlockBuilder implements Emitter {
   raiseIf(condition: I32, exception: Exception, info?: I32): void {
     const c = condition as Node;
     if (c.op === CONST && c.bits === 0) return;
-    this.#effects.push({ kind: "raiseIf", pc: this.#pc, condition: c, exception, info: (info as Node | undefined) ?? null, firstId: this.#nextId });
+    this.#effects.push({
+      kind: "raiseIf",
+      pc: this.#pc,
+      condition: c,
+      exception,
+      info: (info as Node | undefined) ?? null,
+      firstId: this.#nextId,
+    });
   }
 
   raise(exception: Exception, info?: I32): void {

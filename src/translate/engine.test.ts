@@ -56,14 +56,23 @@ class TestMachine {
 
   load(source: string, at = CODE): void {
     const lines = source.split("\n").map((line) => line.replace(/#.*/, "").trim());
-    lines.filter(Boolean).forEach((line, i) => this.bytes.setUint32(at + 4 * i, assemble(line, at + 4 * i), this.#littleEndian));
+    lines
+      .filter(Boolean)
+      .forEach((line, i) => this.bytes.setUint32(at + 4 * i, assemble(line, at + 4 * i), this.#littleEndian));
   }
 
   get(register: string): number {
-    return this.engine.view.getInt32((GPR[(GPR_NAMES as readonly string[]).indexOf(register)] as { offset: number }).offset, true);
+    return this.engine.view.getInt32(
+      (GPR[(GPR_NAMES as readonly string[]).indexOf(register)] as { offset: number }).offset,
+      true,
+    );
   }
   set(register: string, value: number): void {
-    this.engine.view.setInt32((GPR[(GPR_NAMES as readonly string[]).indexOf(register)] as { offset: number }).offset, value, true);
+    this.engine.view.setInt32(
+      (GPR[(GPR_NAMES as readonly string[]).indexOf(register)] as { offset: number }).offset,
+      value,
+      true,
+    );
   }
 
   /** Loads and runs a program until it leaves by something else than fuel. */
@@ -186,12 +195,22 @@ describe("control flow", () => {
 
   test("a return to 0xffffffff is a fetch fault, not an exit", () => {
     machine.set("ra", -1);
-    expect(machine.run("jr ra\nnop")).toEqual({ reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff });
+    expect(machine.run("jr ra\nnop")).toEqual({
+      reason: "exception",
+      exception: "fetch",
+      info: 0xffffffff,
+      pc: 0xffffffff,
+    });
   });
 
   test("a jump to a page without code", () => {
     machine.set("t0", 0x600000);
-    expect(machine.run("jr t0\nnop")).toEqual({ reason: "exception", exception: "fetch", info: 0x600000, pc: 0x600000 });
+    expect(machine.run("jr t0\nnop")).toEqual({
+      reason: "exception",
+      exception: "fetch",
+      info: 0x600000,
+      pc: 0x600000,
+    });
   });
 });
 
@@ -238,11 +257,21 @@ describe("exceptions", () => {
 
   test("a fault tells address and instruction; in a delay slot, the branch's", () => {
     machine.set("a0", DATA + 0xffe);
-    expect(machine.run("addiu t0,zero,1\nlw t1,0(a0)\nsyscall")).toEqual({ reason: "exception", exception: "memory", info: DATA + 0xffe, pc: CODE + 4 });
+    expect(machine.run("addiu t0,zero,1\nlw t1,0(a0)\nsyscall")).toEqual({
+      reason: "exception",
+      exception: "memory",
+      info: DATA + 0xffe,
+      pc: CODE + 4,
+    });
     expect(machine.get("t0")).toBe(1);
     machine.set("a0", 0x1000);
     machine.engine.invalidate(CODE, CODE + 0x1000);
-    expect(machine.run("nop\nb " + (CODE + 16) + "\nsw a0,4(a0)\nnop\nsyscall")).toEqual({ reason: "exception", exception: "memory", info: 0x1004, pc: CODE + 4 });
+    expect(machine.run("nop\nb " + (CODE + 16) + "\nsw a0,4(a0)\nnop\nsyscall")).toEqual({
+      reason: "exception",
+      exception: "memory",
+      info: 0x1004,
+      pc: CODE + 4,
+    });
   });
 
   test("single steps stop behind each instruction", () => {
@@ -342,6 +371,8 @@ describe("big-endian memory", () => {
       lb t3,5(a0)
       lw t4,1(a0)
       syscall`);
-    expect([machine.get("t0"), machine.get("t1"), machine.get("t2"), machine.get("t3"), machine.get("t4")]).toEqual([0x12, 0x5678, 0x1234, 0x78, 0x34567856]);
+    expect([machine.get("t0"), machine.get("t1"), machine.get("t2"), machine.get("t3"), machine.get("t4")]).toEqual([
+      0x12, 0x5678, 0x1234, 0x78, 0x34567856,
+    ]);
   });
 });

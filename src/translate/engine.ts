@@ -15,7 +15,16 @@ import type { Block } from "./ir.ts";
 import { COUNTERS, EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
 import { findRegion, type Region } from "./region.ts";
 import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
-import { type Entry, FETCH_FAULT_SLOT, isSource, MAX_MODES, type ModeCache, RecordingReader, type Translation, TranslationCache } from "./translation-cache.ts";
+import {
+  type Entry,
+  FETCH_FAULT_SLOT,
+  isSource,
+  MAX_MODES,
+  type ModeCache,
+  RecordingReader,
+  type Translation,
+  TranslationCache,
+} from "./translation-cache.ts";
 import { findTrap, moduleName } from "./trap.ts";
 import { tuneV8 } from "./v8-flags.ts";
 import { ModuleWriter } from "./wasm/module.ts";
@@ -203,7 +212,8 @@ export class Engine {
       const exit = this.#exit();
       if (exit) return exit;
       // A guest that returns to 0xffffffff looks like an exit without a reason.
-      if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD) return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
+      if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD)
+        return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
         if (this.#isFetchable(this.pc)) this.#heat(this.pc);
@@ -344,9 +354,24 @@ export class Engine {
     this.#recorder.take();
     const region = variant.hot
       ? findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, HOT_LIMIT)
-      : findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, COLD_LIMIT, (at) => placed.has(at) || shared.hot.has(at));
+      : findRegion(
+          isa,
+          this.#recorder,
+          this.#builder,
+          [pc],
+          shared.value,
+          COLD_LIMIT,
+          (at) => placed.has(at) || shared.hot.has(at),
+        );
     const assembled = this.#assemble(variant.hot ? [region] : apart(region), mode, variant.hot ? "hot" : "cold");
-    if (debug.enabled) debug("0x%s %s: %d blocks, %d bytes of Wasm", pc.toString(16), variant.hot ? "hot" : "cold", region.blocks.length, assembled.bytes.length);
+    if (debug.enabled)
+      debug(
+        "0x%s %s: %d blocks, %d bytes of Wasm",
+        pc.toString(16),
+        variant.hot ? "hot" : "cold",
+        region.blocks.length,
+        assembled.bytes.length,
+      );
     return {
       ...variant,
       entries: assembled.entries,
@@ -360,7 +385,11 @@ export class Engine {
   #stepCode(pc: number): (pc: number, depth: number) => number {
     const { isa, code } = this.#options;
     const mode = this.#modeFor(isa.mode(this.view));
-    const { bytes, helpers } = this.#assemble([findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1)], mode, "step");
+    const { bytes, helpers } = this.#assemble(
+      [findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1)],
+      mode,
+      "step",
+    );
     for (const helper of helpers) this.#import(helper);
     this.#coverSlots();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
@@ -379,17 +408,25 @@ export class Engine {
     const helpers = new Set<Helper>();
     for (const region of regions) helpersIn(region, helpers);
     const helperType = helpers.size > 0 ? writer.type([], []) : -1;
-    const helperIndices = new Map([...helpers].map((helper) => [helper, writer.importFunction(helper.name, helperType)]));
+    const helperIndices = new Map(
+      [...helpers].map((helper) => [helper, writer.importFunction(helper.name, helperType)]),
+    );
     writer.importMemory({ field: "m", pages: 65536, shared: true });
     writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
     writer.importTable("t", 1);
-    const functions = new Map(regions.map((region, i) => [region.entries[0] as number, heatIndex + 1 + helpers.size + i]));
+    const functions = new Map(
+      regions.map((region, i) => [region.entries[0] as number, heatIndex + 1 + helpers.size + i]),
+    );
     const counted = tier === "cold" ? countedEntries(regions) : new Set<number>();
     const traps: (readonly number[])[] = [];
     const entries: Entry[] = [];
     for (const region of regions) {
       const pc = region.entries[0] as number;
-      const entry = { pc, slot: tier === "step" ? FETCH_FAULT_SLOT : this.#slotOf(mode, pc), counter: counted.has(pc) ? this.#cache.newCounter() : -1 };
+      const entry = {
+        pc,
+        slot: tier === "step" ? FETCH_FAULT_SLOT : this.#slotOf(mode, pc),
+        counter: counted.has(pc) ? this.#cache.newCounter() : -1,
+      };
       const compiled = compileRegion(region, {
         littleEndian: isa.littleEndian,
         precise: this.#precise,
@@ -418,7 +455,8 @@ export class Engine {
     const { bytes, codeOffsets } = writer.finish();
     const table: number[] = [];
     traps.forEach((pairs, i) => {
-      for (let p = 0; p < pairs.length; p += 2) table.push((codeOffsets[i] as number) + (pairs[p] as number), pairs[p + 1] as number);
+      for (let p = 0; p < pairs.length; p += 2)
+        table.push((codeOffsets[i] as number) + (pairs[p] as number), pairs[p + 1] as number);
     });
     if (table.length > 0) this.#cache.traps.set(number, Uint32Array.from(table));
     return { bytes, helpers: [...helpers], entries };
@@ -446,7 +484,12 @@ function countedEntries(regions: readonly Region[]): Set<number> {
   const counted = new Set([regions[0]?.entries[0] as number]);
   for (const { entries, blocks } of regions) {
     for (const { terminator } of blocks) {
-      const targets = terminator.kind === "jump" ? [terminator.target] : terminator.kind === "branch" ? [terminator.taken, terminator.notTaken] : [];
+      const targets =
+        terminator.kind === "jump"
+          ? [terminator.target]
+          : terminator.kind === "branch"
+            ? [terminator.taken, terminator.notTaken]
+            : [];
       for (const target of targets) if (target >= 0 && target <= (entries[0] as number)) counted.add(target);
     }
   }

@@ -48,7 +48,12 @@ export function fold(opcode: number, a: Node, b: Node | null, constant: (n: numb
     if (b.bits === -1 && opcode === i32.and.opcode) return a;
     return null;
   }
-  if (a.op === CONST && a.type === "i32" && a.bits === 0 && (opcode === i32.add.opcode || opcode === i32.or.opcode || opcode === i32.xor.opcode)) {
+  if (
+    a.op === CONST &&
+    a.type === "i32" &&
+    a.bits === 0 &&
+    (opcode === i32.add.opcode || opcode === i32.or.opcode || opcode === i32.xor.opcode)
+  ) {
     return b;
   }
   return null;

@@ -89,7 +89,7 @@ export function findRegion(
   for (const leader of leaders) {
     if (!instructions.has(leader)) continue;
     builder.begin(leader);
-    for (let pc = leader; ; ) {
+    for (let pc = leader; ;) {
       const instruction = instructions.get(pc);
       if (!instruction || (pc !== leader && leaders.has(pc))) {
         builder.jump(pc);

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { analyse, type Sink, Walk } from "./structure.ts";
 
 /** What the walk writes, as a tree that can be run. */
-type Code = { do: "node"; node: number; edges: Code[][] } | { do: "block" | "loop"; body: Code[] } | { do: "br"; depth: number };
+type Code =
+  { do: "node"; node: number; edges: Code[][] } | { do: "block" | "loop"; body: Code[] } | { do: "br"; depth: number };
 
 /** Structures a graph; each node's terminator is an n-way `if` over its edges. */
 function structured(successors: number[][]): Code[] {

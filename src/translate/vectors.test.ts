@@ -38,7 +38,8 @@ beforeAll(() => {
 });
 
 /** The register numbers of a word cut down to the lowest eight doublewords, so that instructions meet in them. */
-const crowd = (word: number): number => (word & ~((1 << 22) | (1 << 7) | (1 << 5) | (1 << 15) | (1 << 19) | (1 << 3))) >>> 0;
+const crowd = (word: number): number =>
+  (word & ~((1 << 22) | (1 << 7) | (1 << 5) | (1 << 15) | (1 << 19) | (1 << 3))) >>> 0;
 
 /** Words of data-processing and element instructions, one of each row and more. */
 function words(seed: number): number[] {
@@ -48,7 +49,9 @@ function words(seed: number): number[] {
       : recordsOf(row, seed + n, 1).flatMap((record) => {
           const word = record.getUint32(0, true);
           const near = crowd(word);
-          return decodeExtension(near)?.row === row && !row.group.includes("load") && !row.group.includes("transfer") ? [near] : [word];
+          return decodeExtension(near)?.row === row && !row.group.includes("load") && !row.group.includes("transfer")
+            ? [near]
+            : [word];
         }),
   );
 }
@@ -63,7 +66,8 @@ function compare(sequence: readonly number[], random: Random): string | undefine
   const fill = (state: DataView): void => {
     writeFpscr(state, values.getUint32(4, true) & ~0x00370000);
     writeCpsr(state, values.getUint32(8, true));
-    for (let n = 0; n < 4; n++) state.setInt32(GPR[n]!.offset, n === 1 ? DATA + 64 : values.getInt32(12 + 4 * n, true), true);
+    for (let n = 0; n < 4; n++)
+      state.setInt32(GPR[n]!.offset, n === 1 ? DATA + 64 : values.getInt32(12 + 4 * n, true), true);
     state.setInt32(GPR[2]!.offset, 0, true);
     for (let n = 0; n < 32; n++) state.setBigUint64(VFP_BASE + 8 * n, values.getBigUint64(32 + 8 * n, true), true);
   };
@@ -98,8 +102,14 @@ function compare(sequence: readonly number[], random: Random): string | undefine
   };
   check("pc", engine.pc, start + 4 * sequence.length);
   check("fpscr", readFpscr(engine.view), readFpscr(reference.state));
-  for (let n = 0; n < 4; n++) check(`r${n}`, engine.view.getInt32(GPR[n]!.offset, true), reference.state.getInt32(GPR[n]!.offset, true));
-  for (let n = 0; n < 32; n++) check(`d${n}`, engine.view.getBigUint64(VFP_BASE + 8 * n, true), reference.state.getBigUint64(VFP_BASE + 8 * n, true));
+  for (let n = 0; n < 4; n++)
+    check(`r${n}`, engine.view.getInt32(GPR[n]!.offset, true), reference.state.getInt32(GPR[n]!.offset, true));
+  for (let n = 0; n < 32; n++)
+    check(
+      `d${n}`,
+      engine.view.getBigUint64(VFP_BASE + 8 * n, true),
+      reference.state.getBigUint64(VFP_BASE + 8 * n, true),
+    );
   for (let n = 0; n < 256; n++) check(`byte ${n}`, bytes.getUint8(DATA + n), reference.memory.getUint8(n));
   if (differences.length === 0) return "";
   return `${sequence.map((word) => word.toString(16)).join(" ")} mode ${mode}: ${differences.slice(0, 4).join(", ")}`;

@@ -80,7 +80,10 @@ export function armProcessor(model: ArmModel): ArmProcessor {
     hwcap2: bits(second),
     platform: `${id.platform}l`,
     machine: `${id.machine}l`,
-    cpuinfo: cpuinfo(id, [...first, ...second].map(([, name]) => name)),
+    cpuinfo: cpuinfo(
+      id,
+      [...first, ...second].map(([, name]) => name),
+    ),
   };
 }
 

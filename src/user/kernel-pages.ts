@@ -6,7 +6,8 @@ import type { Guest, KernelPage } from "./guest.ts";
 /** Maps them into an empty address space; `trampolines` is where those go. */
 export function mapKernelPages(space: AddressSpace, guest: Guest, trampolines: number): void {
   const bytes = guest.abi.signals.trampolines;
-  for (const page of [{ name: guest.trampolinesName, address: trampolines, bytes }, ...guest.kernelPages]) map(space, page);
+  for (const page of [{ name: guest.trampolinesName, address: trampolines, bytes }, ...guest.kernelPages])
+    map(space, page);
 }
 
 function map(space: AddressSpace, { name, address, bytes }: KernelPage): void {

@@ -179,7 +179,9 @@ export class Lifecycle {
       const { credentials } = task;
       const identity = { uid: credentials.uid, euid: credentials.euid, gid: credentials.gid, egid: credentials.egid };
       const memoryLimit = kernel.limits.memory ?? Infinity;
-      const loaded = toErrno(() => load(program, { pool, useMmu, memoryLimit, guest, limits: process.limits, identity }));
+      const loaded = toErrno(() =>
+        load(program, { pool, useMmu, memoryLimit, guest, limits: process.limits, identity }),
+      );
       // From here on nothing fails.
       this.#becomeOnlyTask(task);
       releaseMemory(task);

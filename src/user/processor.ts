@@ -29,7 +29,12 @@ export class Processor {
   readonly #state: Uint8Array;
 
   /** `systemCall`: see `EngineOptions`. */
-  constructor(guest: Guest, space: AddressSpace, memories: ProcessMemories, systemCall: (processor: Processor) => boolean) {
+  constructor(
+    guest: Guest,
+    space: AddressSpace,
+    memories: ProcessMemories,
+    systemCall: (processor: Processor) => boolean,
+  ) {
     this.space = space;
     this.memories = memories;
     this.#state = new Uint8Array(memories.state.buffer);

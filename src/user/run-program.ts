@@ -121,7 +121,12 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
 
   const programFiles = new ProgramFiles(fs);
   undo.push(() => programFiles.close());
-  const program = readProgram({ path: options.program, argv: options.argv, envp: options.env, open: programFiles.open });
+  const program = readProgram({
+    path: options.program,
+    argv: options.argv,
+    envp: options.env,
+    open: programFiles.open,
+  });
   const resources = resourceLimits(options);
   const { personality } = program;
   const { machine: architecture } = personality;

@@ -119,7 +119,8 @@ function orEio(access: () => void): true {
 
 /** A zombie has one thread. */
 function threadsOf(process: Process): ThreadInfo[] {
-  if (process.exit !== null && process.lastTask !== null) return [{ ...threadInfo(process.lastTask), tid: process.pid }];
+  if (process.exit !== null && process.lastTask !== null)
+    return [{ ...threadInfo(process.lastTask), tid: process.pid }];
   return [...process.tasks].map(threadInfo);
 }
 

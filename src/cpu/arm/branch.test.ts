@@ -16,12 +16,36 @@ function machineWith(registers: Readonly<Record<string, number>>): TestMachine {
 describe("addresses carry the Thumb bit", () => {
   test.each([
     ["A32 bx lr to Thumb", [0xe12fff1e], false, { r14: 0x9001 }, { kind: "return", target: 0x9001 }],
-    ["A32 blx r3", [0xe12fff33], false, { r3: 0x9001 }, { kind: "call", target: 0x9001, returnAddress: CODE + 4, indirect: true }],
-    ["A32 blx to Thumb", [0xfb000000], false, {}, { kind: "call", target: CODE + 11, returnAddress: CODE + 4, indirect: false }],
+    [
+      "A32 blx r3",
+      [0xe12fff33],
+      false,
+      { r3: 0x9001 },
+      { kind: "call", target: 0x9001, returnAddress: CODE + 4, indirect: true },
+    ],
+    [
+      "A32 blx to Thumb",
+      [0xfb000000],
+      false,
+      {},
+      { kind: "call", target: CODE + 11, returnAddress: CODE + 4, indirect: false },
+    ],
     ["A32 mov pc, lr", [0xe1a0f00e], false, { r14: 0x9000 }, { kind: "return", target: 0x9000 }],
     ["A32 add pc, pc, r0, lsl #2", [0xe08ff100], false, { r0: 2 }, { kind: "jumpIndirect", target: CODE + 16 }],
-    ["T32 bl", [0xf000, 0xf802], true, {}, { kind: "call", target: CODE + 9, returnAddress: CODE + 5, indirect: false }],
-    ["T32 blx to A32", [0xf000, 0xe802], true, {}, { kind: "call", target: CODE + 8, returnAddress: CODE + 5, indirect: false }],
+    [
+      "T32 bl",
+      [0xf000, 0xf802],
+      true,
+      {},
+      { kind: "call", target: CODE + 9, returnAddress: CODE + 5, indirect: false },
+    ],
+    [
+      "T32 blx to A32",
+      [0xf000, 0xe802],
+      true,
+      {},
+      { kind: "call", target: CODE + 8, returnAddress: CODE + 5, indirect: false },
+    ],
     ["T16 bx r3 to A32", [0x4718], true, { r3: 0x9000 }, { kind: "jumpIndirect", target: 0x9000 }],
     ["T16 mov pc, r3 stays in Thumb", [0x469f], true, { r3: 0x9000 }, { kind: "jumpIndirect", target: 0x9001 }],
     ["T16 b", [0xe002], true, {}, { kind: "jump", target: CODE + 9 }],
@@ -54,7 +78,11 @@ describe("addresses carry the Thumb bit", () => {
   test("A32 code at an address that is no multiple of 4 is a misaligned fetch", () => {
     const machine = machineWith({});
     machine.place = CODE + 2;
-    expect(machine.step(codeAt(CODE, [0, 0], false))).toEqual({ kind: "exception", exception: "addressError", info: CODE + 2 });
+    expect(machine.step(codeAt(CODE, [0, 0], false))).toEqual({
+      kind: "exception",
+      exception: "addressError",
+      info: CODE + 2,
+    });
   });
 });
 
@@ -81,8 +109,14 @@ describe("IT blocks", () => {
 
   test("a conditional return ends the block only where it is taken", () => {
     // it ne; bxne lr
-    expect(machineWith({ cpsr: NE, r14: 0x9001 }).execute([0xbf18, 0x4770], true)).toEqual({ kind: "return", target: 0x9001 });
-    expect(machineWith({ cpsr: EQ, r14: 0x9001 }).execute([0xbf18, 0x4770], true)).toEqual({ kind: "jump", target: CODE + 5 });
+    expect(machineWith({ cpsr: NE, r14: 0x9001 }).execute([0xbf18, 0x4770], true)).toEqual({
+      kind: "return",
+      target: 0x9001,
+    });
+    expect(machineWith({ cpsr: EQ, r14: 0x9001 }).execute([0xbf18, 0x4770], true)).toEqual({
+      kind: "jump",
+      target: CODE + 5,
+    });
   });
 
   test("a fault inside goes on inside", () => {
@@ -124,7 +158,11 @@ describe("the tables", () => {
     expect(instruction.unsupported).toContain("v6t2");
     const machine = new TestMachine("arm926");
     expect(machine.execute([0xe3000001])).toEqual({ kind: "exception", exception: "illegal", info: 0 });
-    expect(new TestMachine("cortex-a9").execute([0xe710f110])).toEqual({ kind: "exception", exception: "illegal", info: 0 }); // sdiv r0, r0, r1
+    expect(new TestMachine("cortex-a9").execute([0xe710f110])).toEqual({
+      kind: "exception",
+      exception: "illegal",
+      info: 0,
+    }); // sdiv r0, r0, r1
     expect(new TestMachine("cortex-a15").execute([0xe710f110])).toEqual({ kind: "next" });
   });
 
@@ -136,14 +174,22 @@ describe("the tables", () => {
 
   test("unallocated and UNPREDICTABLE encodings are illegal", () => {
     for (const word of [0xe7f000f0, 0xe0800f9f, 0xe0010f92, 0xee000010, 0xffffffff]) {
-      expect(new TestMachine().execute([word]), word.toString(16)).toEqual({ kind: "exception", exception: "illegal", info: 0 });
+      expect(new TestMachine().execute([word]), word.toString(16)).toEqual({
+        kind: "exception",
+        exception: "illegal",
+        info: 0,
+      });
     }
     expect(machineWith({ cpsr: NE }).execute([0x07f000f0])).toEqual({ kind: "next" }); // udfeq
   });
 
   test("the documentation's list", () => {
     const rows = instructionRows();
-    for (const [isa, mnemonic] of [["A32, v4t", "add"], ["A32, v6t2", "movw"], ["T32, v6t2", "tbb"]]) {
+    for (const [isa, mnemonic] of [
+      ["A32, v4t", "add"],
+      ["A32, v6t2", "movw"],
+      ["T32, v6t2", "tbb"],
+    ]) {
       expect(rows).toContainEqual(expect.objectContaining({ isa, mnemonic }));
     }
     expect(rows.every((row) => /^[a-z0-9.]+$/.test(row.mnemonic))).toBe(true);

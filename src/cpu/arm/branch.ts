@@ -25,7 +25,8 @@ export const TARGETS = {
   /** 24-bit offset of words. */
   arm: ({ i }: { readonly i: number }, { pcValue }: Place): number => (pcValue + 4 * signExtend(i, 24)) >>> 0,
   /** `blx`: 24 bits, and a halfword bit; to Thumb. */
-  armToThumb: ({ i, h }: { readonly i: number; readonly h: number }, { pcValue }: Place): number => ((pcValue + 4 * signExtend(i, 24) + 2 * h) | 1) >>> 0,
+  armToThumb: ({ i, h }: { readonly i: number; readonly h: number }, { pcValue }: Place): number =>
+    ((pcValue + 4 * signExtend(i, 24) + 2 * h) | 1) >>> 0,
   thumb8: ({ i }: { readonly i: number }, { pcValue }: Place): number => ((pcValue + 2 * signExtend(i, 8)) | 1) >>> 0,
   thumb11: ({ i }: { readonly i: number }, { pcValue }: Place): number => ((pcValue + 2 * signExtend(i, 11)) | 1) >>> 0,
   /** `cbz`: forwards only. */
@@ -74,7 +75,11 @@ const callRegister: Lift<{ readonly m: number }> = (e, { m }, context) => {
   e.set(GPR[LR]!, e.const32(context.next));
   e.callIndirect(target, context.next);
 };
-const CALL_REGISTER = { flow: (): Flow => ({ kind: "callIndirect" }), needs: "v5", when: ({ m }: { readonly m: number }) => m !== PC } as const;
+const CALL_REGISTER = {
+  flow: (): Flow => ({ kind: "callIndirect" }),
+  needs: "v5",
+  when: ({ m }: { readonly m: number }) => m !== PC,
+} as const;
 
 const compareAndBranch =
   (isZero: boolean): Lift<{ readonly n: number; readonly i: number }> =>
@@ -82,7 +87,13 @@ const compareAndBranch =
     const value = e.get(GPR[fields.n]!);
     e.branch(isZero ? e.i32.eqz(value) : e.i32.ne(value, e.const32(0)), TARGETS.thumb6(fields, context), context.next);
   };
-const COMPARE_AND_BRANCH = { flow: (fields: { readonly i: number }, place: Place): Flow => ({ kind: "branch", target: TARGETS.thumb6(fields, place) }), needs: "v6t2" } as const;
+const COMPARE_AND_BRANCH = {
+  flow: (fields: { readonly i: number }, place: Place): Flow => ({
+    kind: "branch",
+    target: TARGETS.thumb6(fields, place),
+  }),
+  needs: "v6t2",
+} as const;
 
 /** `tbb`, `tbh`: the table's entries are distances in halfwords. */
 const tableBranch =
@@ -91,15 +102,26 @@ const tableBranch =
     const distance = load(e, n === PC ? e.const32(context.pcValue) : base(e, context, n), readGpr(e, context, m));
     e.jumpIndirect(e.i32.or(e.i32.add(e.const32(context.pcValue), e.i32.shl(distance, e.const32(1))), e.const32(1)));
   };
-const TABLE_BRANCH = { flow: (): Flow => ({ kind: "jumpIndirect" }), needs: "v6t2", when: ({ m }: { readonly m: number }) => m !== PC } as const;
+const TABLE_BRANCH = {
+  flow: (): Flow => ({ kind: "jumpIndirect" }),
+  needs: "v6t2",
+  when: ({ m }: { readonly m: number }) => m !== PC,
+} as const;
 
 export const BRANCH_A32: readonly ArmRow[] = [
   row("b{c}", "cccc 1010 iiiiiiiiiiiiiiiiiiiiiiii", "{target}", ...jump(TARGETS.arm)),
   row("bl{c}", "cccc 1011 iiiiiiiiiiiiiiiiiiiiiiii", "{target}", ...call(TARGETS.arm)),
-  row("blx", "1111 101 h iiiiiiiiiiiiiiiiiiiiiiii", "{targetthumb}", call(TARGETS.armToThumb)[0], { ...call(TARGETS.armToThumb)[1], needs: "v5" }),
+  row("blx", "1111 101 h iiiiiiiiiiiiiiiiiiiiiiii", "{targetthumb}", call(TARGETS.armToThumb)[0], {
+    ...call(TARGETS.armToThumb)[1],
+    needs: "v5",
+  }),
   row("bx{c}", "cccc 00010010 1111 1111 1111 0001 mmmm", "rm", exchange, { flow: exchangeFlow }),
   // Without Jazelle's hardware or software, `bxj` is `bx` (A8.8.28).
-  row("bxj{c}", "cccc 00010010 1111 1111 1111 0010 mmmm", "rm", exchange, { flow: exchangeFlow, needs: "v5te", when: ({ m }) => m !== PC }),
+  row("bxj{c}", "cccc 00010010 1111 1111 1111 0010 mmmm", "rm", exchange, {
+    flow: exchangeFlow,
+    needs: "v5te",
+    when: ({ m }) => m !== PC,
+  }),
   row("blx{c}", "cccc 00010010 1111 1111 1111 0011 mmmm", "rm", callRegister, CALL_REGISTER),
 ];
 
@@ -114,14 +136,38 @@ export const BRANCH_T16: readonly ArmRow[] = [
 
 export const BRANCH_T32: readonly ArmRow[] = [
   row("b{c}.w", "11110 s cccc iiiiii 10 x 0 y jjjjjjjjjjj", "{target20}", jump(TARGETS.thumb20)[0], {
-    ...jump(TARGETS.thumb20)[1], needs: "v6t2", when: (fields) => fields.c < 14 }),
-  row("b{c}.w", "11110 s iiiiiiiiii 10 x 1 y jjjjjjjjjjj", "{target24}", jump(TARGETS.thumb24)[0], { ...jump(TARGETS.thumb24)[1], needs: "v6t2" }),
+    ...jump(TARGETS.thumb20)[1],
+    needs: "v6t2",
+    when: (fields) => fields.c < 14,
+  }),
+  row("b{c}.w", "11110 s iiiiiiiiii 10 x 1 y jjjjjjjjjjj", "{target24}", jump(TARGETS.thumb24)[0], {
+    ...jump(TARGETS.thumb24)[1],
+    needs: "v6t2",
+  }),
   // The pair of halfwords that ARMv4T has, too, where J1 and J2 are always set.
   row("bl{c}", "11110 s iiiiiiiiii 11 x 1 y jjjjjjjjjjj", "{target24}", ...call(TARGETS.thumb24)),
   row("blx{c}", "11110 s iiiiiiiiii 11 x 0 y jjjjjjjjjjj", "{targetarm}", call(TARGETS.thumbToArm)[0], {
-    ...call(TARGETS.thumbToArm)[1], needs: "v5", when: ({ j }) => (j & 1) === 0 }),
-  row("bxj{c}", "111100111100 mmmm 1000111100000000", "rm", exchange, { flow: exchangeFlow, needs: "v6t2", when: ({ m }) => m !== PC }),
-  row("tbb{c}", "111010001101 nnnn 1111 0000 0000 mmmm", "{tableb}", tableBranch((e, from, index) => e.load8U(e.i32.add(from, index))), TABLE_BRANCH),
-  row("tbh{c}", "111010001101 nnnn 1111 0000 0001 mmmm", "{tableh}",
-    tableBranch((e, from, index) => e.load16U(e.i32.add(from, e.i32.shl(index, e.const32(1))))), TABLE_BRANCH),
+    ...call(TARGETS.thumbToArm)[1],
+    needs: "v5",
+    when: ({ j }) => (j & 1) === 0,
+  }),
+  row("bxj{c}", "111100111100 mmmm 1000111100000000", "rm", exchange, {
+    flow: exchangeFlow,
+    needs: "v6t2",
+    when: ({ m }) => m !== PC,
+  }),
+  row(
+    "tbb{c}",
+    "111010001101 nnnn 1111 0000 0000 mmmm",
+    "{tableb}",
+    tableBranch((e, from, index) => e.load8U(e.i32.add(from, index))),
+    TABLE_BRANCH,
+  ),
+  row(
+    "tbh{c}",
+    "111010001101 nnnn 1111 0000 0001 mmmm",
+    "{tableh}",
+    tableBranch((e, from, index) => e.load16U(e.i32.add(from, e.i32.shl(index, e.const32(1))))),
+    TABLE_BRANCH,
+  ),
 ];

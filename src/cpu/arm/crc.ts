@@ -23,7 +23,8 @@ function helper(name: string, table: Uint32Array, bytes: number): Helper<"i32"> 
     result: "i32",
     run: (state) => {
       let checksum = state.getUint32(HELPER_ARGUMENTS, true);
-      for (let n = 0; n < bytes; n++) checksum = (checksum >>> 8) ^ table[(checksum ^ state.getUint8(HELPER_ARGUMENTS + 16 + n)) & 0xff]!;
+      for (let n = 0; n < bytes; n++)
+        checksum = (checksum >>> 8) ^ table[(checksum ^ state.getUint8(HELPER_ARGUMENTS + 16 + n)) & 0xff]!;
       state.setUint32(HELPER_RESULT, checksum, true);
     },
   };
@@ -34,7 +35,14 @@ for (const [castagnoli, letter] of ["", "c"].entries()) {
     const name = `crc32${letter}${suffix}`;
     const checksum = helper(`arm.${name}`, TABLES[castagnoli]!, 1 << size);
     const sizeBits = size.toString(2).padStart(2, "0");
-    both(name, `1110 00010 ${sizeBits} 0 nnnn dddd 00 ${castagnoli} 0 0100 mmmm` as "dnm", `11111010 110 ${castagnoli} nnnn 1111 dddd 10 ${sizeBits} mmmm` as "dnm", "rd, rn, rm",
-      (e, { d, n, m }, context) => writeGpr(e, context, d, e.call(checksum, readGpr(e, context, n), readGpr(e, context, m))), { needs: "crc32", harmless: true, when: withoutPc });
+    both(
+      name,
+      `1110 00010 ${sizeBits} 0 nnnn dddd 00 ${castagnoli} 0 0100 mmmm` as "dnm",
+      `11111010 110 ${castagnoli} nnnn 1111 dddd 10 ${sizeBits} mmmm` as "dnm",
+      "rd, rn, rm",
+      (e, { d, n, m }, context) =>
+        writeGpr(e, context, d, e.call(checksum, readGpr(e, context, n), readGpr(e, context, m))),
+      { needs: "crc32", harmless: true, when: withoutPc },
+    );
   }
 }

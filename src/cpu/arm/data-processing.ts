@@ -33,7 +33,8 @@ export type Operation = {
 } & ({ readonly arithmetic: Arithmetic } | { readonly logical: Logical });
 
 const not = (e: Emitter, value: I32): I32 => e.i32.xor(value, e.const32(-1));
-const plus: Arithmetic = (e, a, { value, constant }) => (constant === undefined ? add(e, a, value) : addConstant(e, a, constant));
+const plus: Arithmetic = (e, a, { value, constant }) =>
+  constant === undefined ? add(e, a, value) : addConstant(e, a, constant);
 const minus: Arithmetic = (e, a, { value }) => subtract(e, a, value);
 
 /** By A32's opcode, bits 24 to 21. */
@@ -75,8 +76,15 @@ export function operate(e: Emitter, operation: Operation, a: I32, operand: Opera
 }
 
 /** The immediate as an operand. */
-export function constantOperand(e: Emitter, { value, carry }: { readonly value: number; readonly carry?: number }): Operand {
-  return { value: e.const32(value), constant: value, ...(carry === undefined ? {} : { carry: () => e.const32(carry) }) };
+export function constantOperand(
+  e: Emitter,
+  { value, carry }: { readonly value: number; readonly carry?: number },
+): Operand {
+  return {
+    value: e.const32(value),
+    constant: value,
+    ...(carry === undefined ? {} : { carry: () => e.const32(carry) }),
+  };
 }
 
 /** Ends the block with a jump to a computed address that has the Thumb bit as BXWritePC takes it. */
@@ -126,7 +134,24 @@ interface Shift {
   readonly h: number;
 }
 
-const A32_OPCODES = ["and", "eor", "sub", "rsb", "add", "adc", "sbc", "rsc", "tst", "teq", "cmp", "cmn", "orr", "mov", "bic", "mvn"] as const;
+const A32_OPCODES = [
+  "and",
+  "eor",
+  "sub",
+  "rsb",
+  "add",
+  "adc",
+  "sbc",
+  "rsc",
+  "tst",
+  "teq",
+  "cmp",
+  "cmn",
+  "orr",
+  "mov",
+  "bic",
+  "mvn",
+] as const;
 
 /** A32's rows of one operation. */
 function armRows(name: (typeof A32_OPCODES)[number], opcode: number): ArmRow[] {
@@ -142,23 +167,52 @@ function armRows(name: (typeof A32_OPCODES)[number], opcode: number): ArmRow[] {
     guarded: operation.compare ? false : isPlain,
     harmless: true,
     // With S, a result for r15 would be an exception return, which a user program has none of.
-    when: (fields: { readonly S?: number; readonly d?: number }) => operation.compare === true || fields.d !== PC || fields.S !== 1,
+    when: (fields: { readonly S?: number; readonly d?: number }) =>
+      operation.compare === true || fields.d !== PC || fields.S !== 1,
   } as const;
-  const shifted = dataProcessing<Shift & { readonly k: number }>(operation, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k));
+  const shifted = dataProcessing<Shift & { readonly k: number }>(operation, (e, { m, h, k }, context) =>
+    shiftByConstant(e, readGpr(e, context, m), h, k),
+  );
   const shiftedByRegister = dataProcessing<Shift & { readonly r: number }>(operation, (e, { m, h, r }, context) =>
-    shiftByRegister(e, readGpr(e, context, m), h, readGpr(e, context, r)));
+    shiftByRegister(e, readGpr(e, context, m), h, readGpr(e, context, r)),
+  );
   const byConstant = `cccc 000 ${op} ${s} ${n} ${d} kkkkk hh 0 mmmm` as "Sndkhm";
   const byRegister = `cccc 000 ${op} ${s} ${n} ${d} rrrr 0 hh 1 mmmm` as "Sndrhm";
-  const noPc = ({ n: rn, d: rd, m, r }: { readonly n?: number; readonly d?: number; readonly m: number; readonly r: number }): boolean =>
-    m !== PC && r !== PC && rn !== PC && rd !== PC;
+  const noPc = ({
+    n: rn,
+    d: rd,
+    m,
+    r,
+  }: {
+    readonly n?: number;
+    readonly d?: number;
+    readonly m: number;
+    readonly r: number;
+  }): boolean => m !== PC && r !== PC && rn !== PC && rd !== PC;
   const rows = [
-    row(mnemonic, `cccc 001 ${op} ${s} ${n} ${d} iiiiiiiiiiii` as "Sndi", `${registers}{armimm}`, dataProcessing(operation, (e, { i }) => constantOperand(e, armImmediate(i))), info),
+    row(
+      mnemonic,
+      `cccc 001 ${op} ${s} ${n} ${d} iiiiiiiiiiii` as "Sndi",
+      `${registers}{armimm}`,
+      dataProcessing(operation, (e, { i }) => constantOperand(e, armImmediate(i))),
+      info,
+    ),
   ];
   if (name === "mov") {
     // objdump prints a move of a shifted register as the shift.
     rows.push(
-      row(mnemonic, byConstant.replace("kkkkk hh", "00000 00") as "Sndkhm", "rd, rm", dataProcessing(operation, (e, { m }, context) => ({ value: readGpr(e, context, m) })), info),
-      row("{shiftname}{s}{c}", byConstant, "rd, rm{shiftamount}", shifted, { ...info, alias: true, when: (f) => info.when(f) && (f.h !== 0 || f.k !== 0) }),
+      row(
+        mnemonic,
+        byConstant.replace("kkkkk hh", "00000 00") as "Sndkhm",
+        "rd, rm",
+        dataProcessing(operation, (e, { m }, context) => ({ value: readGpr(e, context, m) })),
+        info,
+      ),
+      row("{shiftname}{s}{c}", byConstant, "rd, rm{shiftamount}", shifted, {
+        ...info,
+        alias: true,
+        when: (f) => info.when(f) && (f.h !== 0 || f.k !== 0),
+      }),
       row("{regshift}{s}{c}", byRegister, "rd, rm, rr", shiftedByRegister, { ...info, alias: true, when: noPc }),
     );
   } else {
@@ -170,15 +224,24 @@ function armRows(name: (typeof A32_OPCODES)[number], opcode: number): ArmRow[] {
   return rows;
 }
 
-const moveWide: Lift<{ readonly d: number; readonly i: number }> = (e, { d, i }, context) => writeGpr(e, context, d, e.const32(i));
+const moveWide: Lift<{ readonly d: number; readonly i: number }> = (e, { d, i }, context) =>
+  writeGpr(e, context, d, e.const32(i));
 const moveTop: Lift<{ readonly d: number; readonly i: number }> = (e, { d, i }, context) =>
   writeGpr(e, context, d, e.i32.or(e.i32.and(readGpr(e, context, d), e.const32(0xffff)), e.const32(i << 16)));
 const SIMPLE = { guarded: true, harmless: true } as const;
 
 export const DATA_PROCESSING_A32: readonly ArmRow[] = [
   ...A32_OPCODES.flatMap(armRows),
-  row("movw{c}", "cccc 0011 0000 iiii dddd iiiiiiiiiiii", "rd, {hexless}", moveWide, { ...SIMPLE, needs: "v6t2", when: ({ d }) => d !== PC }),
-  row("movt{c}", "cccc 0011 0100 iiii dddd iiiiiiiiiiii", "rd, {hexless}", moveTop, { ...SIMPLE, needs: "v6t2", when: ({ d }) => d !== PC }),
+  row("movw{c}", "cccc 0011 0000 iiii dddd iiiiiiiiiiii", "rd, {hexless}", moveWide, {
+    ...SIMPLE,
+    needs: "v6t2",
+    when: ({ d }) => d !== PC,
+  }),
+  row("movt{c}", "cccc 0011 0100 iiii dddd iiiiiiiiiiii", "rd, {hexless}", moveTop, {
+    ...SIMPLE,
+    needs: "v6t2",
+    when: ({ d }) => d !== PC,
+  }),
 ];
 export const MOVE_WIDE = moveWide;
 export const MOVE_TOP = moveTop;

@@ -15,7 +15,9 @@ export function reciprocalRootEstimate(n: number): number {
 }
 
 /** UnsignedRecipEstimate: fixed point, 32 bits after the point. */
-export const unsignedReciprocalEstimate = (n: number): number => (n >>> 31 === 0 ? 0xffffffff : (reciprocalEstimate(n >>> 23) << 23) >>> 0);
+export const unsignedReciprocalEstimate = (n: number): number =>
+  n >>> 31 === 0 ? 0xffffffff : (reciprocalEstimate(n >>> 23) << 23) >>> 0;
 
 /** UnsignedRSqrtEstimate. */
-export const unsignedReciprocalRootEstimate = (n: number): number => (n >>> 30 === 0 ? 0xffffffff : (reciprocalRootEstimate(n >>> 23) << 23) >>> 0);
+export const unsignedReciprocalRootEstimate = (n: number): number =>
+  n >>> 30 === 0 ? 0xffffffff : (reciprocalRootEstimate(n >>> 23) << 23) >>> 0;

@@ -28,29 +28,43 @@ interface Size {
 
 const word = (e: Emitter, value: I64): I32 => e.i32.wrapI64(value);
 const upper = (e: Emitter, value: I64): I32 => e.i32.wrapI64(e.i64.shrU(value, e.const64(32n)));
-const joined = (e: Emitter, low: I32, high: I32): I64 => e.i64.or(e.i64.extendI32U(low), e.i64.shl(e.i64.extendI32U(high), e.const64(32n)));
+const joined = (e: Emitter, low: I32, high: I32): I64 =>
+  e.i64.or(e.i64.extendI32U(low), e.i64.shl(e.i64.extendI32U(high), e.const64(32n)));
 
 const SIZES: readonly Size[] = [
   {
-    suffix: "", bytes: 4, arm: "00", thumb: "10",
+    suffix: "",
+    bytes: 4,
+    arm: "00",
+    thumb: "10",
     load: (e, at) => e.i64.extendI32U(e.load32(at)),
     exchange: (e, at, expected, low) => e.i32.eq(e.compareExchange32(at, word(e, expected), low), word(e, expected)),
     store: (e, at, value) => e.store32(at, value),
   },
   {
-    suffix: "d", bytes: 8, arm: "01", thumb: "11",
+    suffix: "d",
+    bytes: 8,
+    arm: "01",
+    thumb: "11",
     load: (e, at) => e.load64(at),
-    exchange: (e, at, expected, low, high) => e.i64.eq(e.compareExchange64(at, expected, joined(e, low, high)), expected),
+    exchange: (e, at, expected, low, high) =>
+      e.i64.eq(e.compareExchange64(at, expected, joined(e, low, high)), expected),
     store: () => {},
   },
   {
-    suffix: "b", bytes: 1, arm: "10", thumb: "00",
+    suffix: "b",
+    bytes: 1,
+    arm: "10",
+    thumb: "00",
     load: (e, at) => e.i64.extendI32U(e.load8U(at)),
     exchange: (e, at, expected, low) => e.i32.eq(e.compareExchange8(at, word(e, expected), low), word(e, expected)),
     store: (e, at, value) => e.store8(at, value),
   },
   {
-    suffix: "h", bytes: 2, arm: "11", thumb: "01",
+    suffix: "h",
+    bytes: 2,
+    arm: "11",
+    thumb: "01",
     load: (e, at) => e.i64.extendI32U(e.load16U(at)),
     exchange: (e, at, expected, low) => e.i32.eq(e.compareExchange16(at, word(e, expected), low), word(e, expected)),
     store: (e, at, value) => e.store16(at, value),
@@ -58,7 +72,12 @@ const SIZES: readonly Size[] = [
 ];
 
 /** The address, after the check that it is aligned. `i` is T32's offset in words. */
-function alignedAddress(e: Emitter, context: LiftContext, { n, i = 0 }: { readonly n: number; readonly i?: number }, bytes: number): I32 {
+function alignedAddress(
+  e: Emitter,
+  context: LiftContext,
+  { n, i = 0 }: { readonly n: number; readonly i?: number },
+  bytes: number,
+): I32 {
   const at = e.i32.add(readGpr(e, context, n), e.const32(4 * i));
   if (bytes > 1) e.raiseIf(e.i32.and(at, e.const32(bytes - 1)), "addressError", at);
   return at;
@@ -119,7 +138,8 @@ const storeRelease =
 
 /** A pair starts at an even register in A32. */
 const armPair = ({ t }: { readonly t: number }): boolean => (t & 1) === 0 && t !== 14;
-const noPc = (fields: Loads & { readonly d?: number }): boolean => withoutPc(fields as never) && fields.t !== PC && fields.u !== PC;
+const noPc = (fields: Loads & { readonly d?: number }): boolean =>
+  withoutPc(fields as never) && fields.t !== PC && fields.u !== PC;
 /** The status register must be none of the others. */
 const apart = ({ d, n, t, u }: Loads & { readonly d: number }): boolean => d !== n && d !== t && d !== u;
 
@@ -130,10 +150,26 @@ function armRows(size: Size, acquire: boolean): ArmRow[] {
   const needs: Feature = acquire ? "v8" : suffix === "" ? "v6" : "v6k";
   const registers = pair && acquire ? "rt, {rt2}" : "rt";
   return [
-    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `cccc 00011 ${arm} 1 nnnn tttt ${kind} 1001 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), {
-      needs, when: (f) => noPc(f) && (!pair || armPair(f)) }),
-    row(`${acquire ? "stlex" : "strex"}${suffix}{c}`, `cccc 00011 ${arm} 0 nnnn dddd ${kind} 1001 tttt` as "ndt", `rd, ${registers}, {atn}`, storeExclusive(size), {
-      needs, when: (f) => noPc(f) && apart(f) && (!pair || (armPair(f) && f.d !== f.t + 1)) }),
+    row(
+      `${acquire ? "ldaex" : "ldrex"}${suffix}{c}`,
+      `cccc 00011 ${arm} 1 nnnn tttt ${kind} 1001 1111` as "nt",
+      `${registers}, {atn}`,
+      loadExclusive(size),
+      {
+        needs,
+        when: (f) => noPc(f) && (!pair || armPair(f)),
+      },
+    ),
+    row(
+      `${acquire ? "stlex" : "strex"}${suffix}{c}`,
+      `cccc 00011 ${arm} 0 nnnn dddd ${kind} 1001 tttt` as "ndt",
+      `rd, ${registers}, {atn}`,
+      storeExclusive(size),
+      {
+        needs,
+        when: (f) => noPc(f) && apart(f) && (!pair || (armPair(f) && f.d !== f.t + 1)),
+      },
+    ),
   ];
 }
 
@@ -146,9 +182,23 @@ function thumbRows(size: Size, acquire: boolean): ArmRow[] {
   const info: RowInfo = { needs: acquire ? "v8" : "v6t2" };
   const registers = pair ? "rt, ru" : "rt";
   return [
-    row(`${acquire ? "ldaex" : "ldrex"}${suffix}{c}`, `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt", `${registers}, {atn}`, loadExclusive(size), { ...info, when: (f: Loads) => noPc(f) && f.t !== f.u }),
-    row(`${acquire ? "stlex" : "strex"}${suffix}{c}`, `111010001100 nnnn tttt ${u} ${kind} ${thumb} dddd` as "ntd", `rd, ${registers}, {atn}`, storeExclusive(size), {
-      ...info, when: (f) => noPc(f) && apart(f) }),
+    row(
+      `${acquire ? "ldaex" : "ldrex"}${suffix}{c}`,
+      `111010001101 nnnn tttt ${u} ${kind} ${thumb} 1111` as "nt",
+      `${registers}, {atn}`,
+      loadExclusive(size),
+      { ...info, when: (f: Loads) => noPc(f) && f.t !== f.u },
+    ),
+    row(
+      `${acquire ? "stlex" : "strex"}${suffix}{c}`,
+      `111010001100 nnnn tttt ${u} ${kind} ${thumb} dddd` as "ntd",
+      `rd, ${registers}, {atn}`,
+      storeExclusive(size),
+      {
+        ...info,
+        when: (f) => noPc(f) && apart(f),
+      },
+    ),
   ];
 }
 
@@ -159,8 +209,20 @@ const whole = SIZES[0]!;
 export const EXCLUSIVE_A32: readonly ArmRow[] = [
   ...SIZES.flatMap((size) => [...armRows(size, false), ...armRows(size, true)]),
   ...single.flatMap((size) => [
-    row(`lda${size.suffix}{c}`, `cccc 00011 ${size.arm} 1 nnnn tttt 1100 1001 1111` as "nt", "rt, {atn}", loadAcquire(size), { needs: "v8", when: noPc }),
-    row(`stl${size.suffix}{c}`, `cccc 00011 ${size.arm} 0 nnnn 1111 1100 1001 tttt` as "nt", "rt, {atn}", storeRelease(size), { needs: "v8", when: noPc }),
+    row(
+      `lda${size.suffix}{c}`,
+      `cccc 00011 ${size.arm} 1 nnnn tttt 1100 1001 1111` as "nt",
+      "rt, {atn}",
+      loadAcquire(size),
+      { needs: "v8", when: noPc },
+    ),
+    row(
+      `stl${size.suffix}{c}`,
+      `cccc 00011 ${size.arm} 0 nnnn 1111 1100 1001 tttt` as "nt",
+      "rt, {atn}",
+      storeRelease(size),
+      { needs: "v8", when: noPc },
+    ),
   ]),
   row("clrex", "1111 0101 0111 1111 1111 0000 0001 1111", "", clrex, { needs: "v6k" }),
 ];
@@ -168,10 +230,28 @@ export const EXCLUSIVE_A32: readonly ArmRow[] = [
 export const EXCLUSIVE_T32: readonly ArmRow[] = [
   ...SIZES.flatMap((size) => [...thumbRows(size, false), ...thumbRows(size, true)]),
   ...single.flatMap((size) => [
-    row(`lda${size.suffix}{c}`, `111010001101 nnnn tttt 1111 10 ${size.thumb} 1111` as "nt", "rt, {atn}", loadAcquire(size), { needs: "v8", when: noPc }),
-    row(`stl${size.suffix}{c}`, `111010001100 nnnn tttt 1111 10 ${size.thumb} 1111` as "nt", "rt, {atn}", storeRelease(size), { needs: "v8", when: noPc }),
+    row(
+      `lda${size.suffix}{c}`,
+      `111010001101 nnnn tttt 1111 10 ${size.thumb} 1111` as "nt",
+      "rt, {atn}",
+      loadAcquire(size),
+      { needs: "v8", when: noPc },
+    ),
+    row(
+      `stl${size.suffix}{c}`,
+      `111010001100 nnnn tttt 1111 10 ${size.thumb} 1111` as "nt",
+      "rt, {atn}",
+      storeRelease(size),
+      { needs: "v8", when: noPc },
+    ),
   ]),
-  row("ldrex{c}", "111010000101 nnnn tttt 1111 iiiiiiii", "rt, {address4}", loadExclusive(whole), { needs: "v6t2", when: noPc }),
-  row("strex{c}", "111010000100 nnnn tttt dddd iiiiiiii", "rd, rt, {address4}", storeExclusive(whole), { needs: "v6t2", when: (f) => noPc(f) && apart(f) }),
+  row("ldrex{c}", "111010000101 nnnn tttt 1111 iiiiiiii", "rt, {address4}", loadExclusive(whole), {
+    needs: "v6t2",
+    when: noPc,
+  }),
+  row("strex{c}", "111010000100 nnnn tttt dddd iiiiiiii", "rd, rt, {address4}", storeExclusive(whole), {
+    needs: "v6t2",
+    when: (f) => noPc(f) && apart(f),
+  }),
   row("clrex{c}", "1111 0011 1011 1111 1000 1111 0010 1111", "", clrex, { needs: "v6t2" }),
 ];

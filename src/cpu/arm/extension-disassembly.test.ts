@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { EXTENSION_ROWS, decodeExtension } from "./extension-witness.test-support.ts";
 import { armIsa } from "./isa.ts";
 
-const LINES = readFileSync(new URL("witness/extension-objdump.txt", import.meta.url), "utf8").trim().split("\n");
+const LINES = readFileSync(new URL("witness/extension-objdump.txt", import.meta.url), "utf8")
+  .trim()
+  .split("\n");
 
 test("what objdump prints", () => {
   const isa = armIsa({ cpu: "max" });

@@ -26,7 +26,9 @@ describe("as QEMU answers", () => {
   test.each([...GROUPS])("%s", (_group, rows) => {
     const wrong = rows.filter(([n, row]) => {
       const expected = EXPECTED.get(nameOf(row));
-      return expected !== undefined && hashOf(recordsOf(row, 1000 + n).map((record) => digest(answer(record)))) !== expected;
+      return (
+        expected !== undefined && hashOf(recordsOf(row, 1000 + n).map((record) => digest(answer(record)))) !== expected
+      );
     });
     expect(wrong.map(([, row]) => nameOf(row))).toEqual([]);
   });
@@ -49,4 +51,3 @@ test("no two rows mean the same word", () => {
     expect(findOverlaps(table)).toEqual([]);
   }
 });
-

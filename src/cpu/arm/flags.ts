@@ -98,7 +98,10 @@ export function nzcvAsWord(e: Emitter): I32 {
 export const ALWAYS = 14;
 
 /** How a condition is asked of the flags, and how of the operands of a subtraction. Each is followed by its opposite. */
-const CONDITIONS: readonly { readonly flags: (e: Emitter) => I32; readonly operands?: (e: Emitter, a: I32, b: I32) => I32 }[] = [
+const CONDITIONS: readonly {
+  readonly flags: (e: Emitter) => I32;
+  readonly operands?: (e: Emitter, a: I32, b: I32) => I32;
+}[] = [
   // eq, ne
   { flags: (e) => e.i32.eqz(e.get(ZF)), operands: (e, a, b) => e.i32.eq(a, b) },
   { flags: (e) => e.i32.ne(e.get(ZF), e.const32(0)), operands: (e, a, b) => e.i32.ne(a, b) },
@@ -119,7 +122,8 @@ const CONDITIONS: readonly { readonly flags: (e: Emitter) => I32; readonly opera
   { flags: (e) => e.i32.ltS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0)), operands: (e, a, b) => e.i32.ltS(a, b) },
   // gt, le
   {
-    flags: (e) => e.i32.and(e.i32.geS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0)), e.i32.ne(e.get(ZF), e.const32(0))),
+    flags: (e) =>
+      e.i32.and(e.i32.geS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0)), e.i32.ne(e.get(ZF), e.const32(0))),
     operands: (e, a, b) => e.i32.gtS(a, b),
   },
   {
@@ -132,6 +136,7 @@ const CONDITIONS: readonly { readonly flags: (e: Emitter) => I32; readonly opera
 export function conditionHolds(e: Emitter, condition: number): I32 {
   const { flags, operands } = CONDITIONS[condition]!;
   const noted = operands && comparisons.get(e.get(VF));
-  if (!noted || e.get(NF) !== noted.difference || e.get(ZF) !== noted.difference || e.get(CF) !== noted.carry) return flags(e);
+  if (!noted || e.get(NF) !== noted.difference || e.get(ZF) !== noted.difference || e.get(CF) !== noted.carry)
+    return flags(e);
   return operands(e, noted.a, noted.b);
 }

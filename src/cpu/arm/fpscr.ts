@@ -32,7 +32,8 @@ const OFC = 1 << 2;
 const DZC = 1 << 1;
 const IOC = 1 << 0;
 /** What `vmsr` can change. The trap enables (bits 8 to 15) are zero: no ARMv7-A core traps. */
-export const FPSCR_WRITABLE = FPSCR_NZCV | FPSCR_QC | FPSCR_AHP | FPSCR_DN | FPSCR_FZ | ROUNDING | STRIDE_AND_LENGTH | FPSCR_IDC | 0x1f;
+export const FPSCR_WRITABLE =
+  FPSCR_NZCV | FPSCR_QC | FPSCR_AHP | FPSCR_DN | FPSCR_FZ | ROUNDING | STRIDE_AND_LENGTH | FPSCR_IDC | 0x1f;
 /** The part that the word `FPSCR` of CPU state keeps. */
 export const FPSCR_KEPT = FPSCR_WRITABLE & ~(FPSCR_NZCV | FPSCR_QC);
 
@@ -47,7 +48,11 @@ const FIRST_NANS = keepFirstNan(defaultNan);
 const PROPAGATED_NANS: NanPolicy = {
   ...FIRST_NANS,
   propagate: (format, operands, infinityTimesZero) =>
-    FIRST_NANS.propagate(format, operands.length === 3 ? [operands[2]!, operands[0]!, operands[1]!] : operands, infinityTimesZero),
+    FIRST_NANS.propagate(
+      format,
+      operands.length === 3 ? [operands[2]!, operands[0]!, operands[1]!] : operands,
+      infinityTimesZero,
+    ),
 };
 
 /** The environment that an FPSCR value asks for. Operands are flushed before an operation sees them (FPUnpack). */
@@ -73,7 +78,8 @@ const FLAG_BITS: readonly (readonly [flag: number, bit: number])[] = [
   [INPUT_FLUSHED, FPSCR_IDC],
 ];
 /** IEEE flags as FPSCR's sticky bits. */
-export const stickyBits = (flags: number): number => FLAG_BITS.reduce((bits, [flag, bit]) => ((flags & flag) !== 0 ? bits | bit : bits), 0);
+export const stickyBits = (flags: number): number =>
+  FLAG_BITS.reduce((bits, [flag, bit]) => ((flags & flag) !== 0 ? bits | bit : bits), 0);
 
 /** Adds IEEE flags to FPSCR in CPU state. */
 export function recordFlags(state: DataView, flags: number): void {

@@ -12,7 +12,13 @@ export const [ILLEGAL, ILLEGAL_INFO] = raising("illegal");
 export const RESERVED_16 = reserved(".short", "----------------", "word", ILLEGAL, ILLEGAL_INFO);
 export const RESERVED_32 = reserved(".word", "--------------------------------", "word", ILLEGAL, ILLEGAL_INFO);
 /** What a fetch from an address that is 2 modulo 4 gives in A32. */
-export const MISALIGNED = reserved(".word", "--------------------------------", "word", (e, _fields, { pc }) => e.raise("addressError", e.const32(pc)), { flow: (): Flow => ({ kind: "stop" }) });
+export const MISALIGNED = reserved(
+  ".word",
+  "--------------------------------",
+  "word",
+  (e, _fields, { pc }) => e.raise("addressError", e.const32(pc)),
+  { flow: (): Flow => ({ kind: "stop" }) },
+);
 export const NO_FIELDS: Fields = {};
 
 const NEXT: Flow = { kind: "next" };
@@ -45,14 +51,31 @@ function conditionalFlow(flow: Flow, row: ArmRow, next: number): Flow {
 }
 
 /** An instruction from the pattern that its word matches. `it`: the condition that an IT block gives it. */
-export function instructionOf(pc: number, size: number, word: number, pattern: Pattern<ArmRow> | undefined, encoded: number, it: number | undefined): ArmInstruction {
+export function instructionOf(
+  pc: number,
+  size: number,
+  word: number,
+  pattern: Pattern<ArmRow> | undefined,
+  encoded: number,
+  it: number | undefined,
+): ArmInstruction {
   const found = pattern?.row ?? (size === 2 ? RESERVED_16 : RESERVED_32);
   const fields = pattern === undefined ? NO_FIELDS : extractFields(pattern, encoded);
   const condition = it ?? fields["c"] ?? ALWAYS;
   const place = placeOf(pc, size);
   const alone = found.flow === undefined ? NEXT : found.flow(fields, place);
   const flow = condition >= ALWAYS ? alone : conditionalFlow(alone, found, place.next);
-  const instruction = { pc, size, flow, word, row: found, fields, thumb: place.thumb, condition: Math.min(condition, ALWAYS), inItBlock: it !== undefined };
+  const instruction = {
+    pc,
+    size,
+    flow,
+    word,
+    row: found,
+    fields,
+    thumb: place.thumb,
+    condition: Math.min(condition, ALWAYS),
+    inItBlock: it !== undefined,
+  };
   return found.unsupported === undefined ? instruction : { ...instruction, unsupported: found.unsupported };
 }
 

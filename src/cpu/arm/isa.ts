@@ -12,7 +12,17 @@ import { CRC_A32, CRC_T32 } from "./crc.ts";
 import { DATA_PROCESSING_A32 } from "./data-processing.ts";
 import { EXCLUSIVE_A32, EXCLUSIVE_T32 } from "./exclusive.ts";
 import { ALWAYS } from "./flags.ts";
-import { ILLEGAL, ILLEGAL_INFO, instructionOf, liftInstruction, MISALIGNED, NO_FIELDS, placeOf, RESERVED_16, RESERVED_32 } from "./instruction.ts";
+import {
+  ILLEGAL,
+  ILLEGAL_INFO,
+  instructionOf,
+  liftInstruction,
+  MISALIGNED,
+  NO_FIELDS,
+  placeOf,
+  RESERVED_16,
+  RESERVED_32,
+} from "./instruction.ts";
 import { advanceIt, IT_ROW, liftItBlock, liftLeaving } from "./it-block.ts";
 import { LOAD_MULTIPLE_A32, LOAD_MULTIPLE_T16, LOAD_MULTIPLE_T32 } from "./load-multiple.ts";
 import { LOAD_STORE_A32, LOAD_STORE_T16, LOAD_STORE_T32 } from "./load-store.ts";
@@ -47,7 +57,15 @@ export const A32_ROWS: readonly ArmRow[] = [
   ...VFP_ROWS,
   ...SIMD_ROWS,
 ];
-export const T16_ROWS: readonly ArmRow[] = [...DATA_PROCESSING_T16, ...LOAD_STORE_T16, ...LOAD_MULTIPLE_T16, ...BRANCH_T16, ...SYSTEM_T16, ...HINTS_T16, IT_ROW];
+export const T16_ROWS: readonly ArmRow[] = [
+  ...DATA_PROCESSING_T16,
+  ...LOAD_STORE_T16,
+  ...LOAD_MULTIPLE_T16,
+  ...BRANCH_T16,
+  ...SYSTEM_T16,
+  ...HINTS_T16,
+  IT_ROW,
+];
 /** Without the coprocessor space, which is found by its A32 form. */
 export const T32_ROWS: readonly ArmRow[] = [
   ...DATA_PROCESSING_T32,
@@ -125,8 +143,19 @@ function decodeItBlock(from: ArmTables, code: CodeReader, it: ArmInstruction): A
     let part = decodeThumb(from, code, pc, state >>> 4);
     const isLast = advanceIt(state) === 0;
     // What may go elsewhere must come last (A8.3.1); a system call may stand anywhere, but no compiler puts it there.
-    if (part.row === IT_ROW || part.fields["c"] < ALWAYS && part.thumb && part.row.flow !== undefined && part.size === 2 || (!isLast && part.flow.kind !== "next" && part.row.raises === undefined)) {
-      part = { ...part, flow: { kind: "stop" }, row: part.size === 2 ? RESERVED_16 : RESERVED_32, fields: NO_FIELDS, condition: ALWAYS, unsupported: `${disassembleArm(part).split("\t")[0]!} inside of an IT block` };
+    if (
+      part.row === IT_ROW ||
+      (part.fields["c"] < ALWAYS && part.thumb && part.row.flow !== undefined && part.size === 2) ||
+      (!isLast && part.flow.kind !== "next" && part.row.raises === undefined)
+    ) {
+      part = {
+        ...part,
+        flow: { kind: "stop" },
+        row: part.size === 2 ? RESERVED_16 : RESERVED_32,
+        fields: NO_FIELDS,
+        condition: ALWAYS,
+        unsupported: `${disassembleArm(part).split("\t")[0]!} inside of an IT block`,
+      };
     }
     block.push(part);
     size += part.size;
@@ -134,7 +163,10 @@ function decodeItBlock(from: ArmTables, code: CodeReader, it: ArmInstruction): A
     if (part.flow.kind !== "next") break;
   }
   const last = block.at(-1)!;
-  const flow = last.flow.kind === "branch" && last.row.flow?.(last.fields, placeOf(last.pc, last.size)).kind !== "jump" ? { kind: "branch" as const, target: (it.pc + size) >>> 0 } : last.flow;
+  const flow =
+    last.flow.kind === "branch" && last.row.flow?.(last.fields, placeOf(last.pc, last.size)).kind !== "jump"
+      ? { kind: "branch" as const, target: (it.pc + size) >>> 0 }
+      : last.flow;
   const unsupported = block.find((part) => part.unsupported !== undefined)?.unsupported;
   const whole = { ...it, size, flow, block };
   return unsupported === undefined ? whole : { ...whole, unsupported };
@@ -155,7 +187,17 @@ export function armIsa({ cpu }: ArmOptions): Isa<ArmInstruction> {
     decode(code: CodeReader, pc: number, mode: number): ArmInstruction {
       if ((pc & 1) === 0) {
         if ((pc & 2) === 0) return decodeArm(from, pc, code.read32(pc));
-        return { pc, size: 4, flow: { kind: "stop" }, word: 0, row: MISALIGNED, fields: NO_FIELDS, thumb: false, condition: ALWAYS, inItBlock: false };
+        return {
+          pc,
+          size: 4,
+          flow: { kind: "stop" },
+          word: 0,
+          row: MISALIGNED,
+          fields: NO_FIELDS,
+          thumb: false,
+          condition: ALWAYS,
+          inItBlock: false,
+        };
       }
       const it = mode >>> IT_SHIFT;
       // In the middle of an IT block: one instruction, which then leaves this mode.
@@ -193,7 +235,11 @@ export interface InstructionRow {
 /** The supported instructions for the generated documentation; aliases and repeated mnemonics only once. */
 export function instructionRows(): readonly InstructionRow[] {
   const rows = new Map<string, InstructionRow>();
-  for (const [set, from] of [["A32", A32_ROWS], ["T16", T16_ROWS], ["T32", T32_ROWS]] as const) {
+  for (const [set, from] of [
+    ["A32", A32_ROWS],
+    ["T16", T16_ROWS],
+    ["T32", T32_ROWS],
+  ] as const) {
     for (const { mnemonic: template, bits, group, alias, unsupported, needs } of from) {
       const mnemonic = template.replaceAll(/\{[^}]*\}|\.[nw]$/g, "");
       const isa = `${set}, ${needs ?? "v4t"}`;

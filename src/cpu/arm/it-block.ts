@@ -32,7 +32,8 @@ function keepsFlags({ row: { guarded, harmless, flow }, fields }: ArmInstruction
   return !harmless || guarded === true || (typeof guarded === "function" && guarded(fields));
 }
 
-const isGuarded = ({ row: { guarded }, fields }: ArmInstruction): boolean => guarded === true || (typeof guarded === "function" && guarded(fields));
+const isGuarded = ({ row: { guarded }, fields }: ArmInstruction): boolean =>
+  guarded === true || (typeof guarded === "function" && guarded(fields));
 
 /** Emits an IT block. */
 export function liftItBlock(e: Emitter, { word, block = [] }: ArmInstruction, mode: number): void {
@@ -50,7 +51,7 @@ export function liftItBlock(e: Emitter, { word, block = [] }: ArmInstruction, mo
     if (tracked) e.set(ITSTATE, e.const32(0));
     tracked = false;
   };
-  for (let n = 0; n < block.length; ) {
+  for (let n = 0; n < block.length;) {
     const part = block[n]!;
     // Neighbours under the same condition share one branch, unless selects do it without any.
     let end = n + 1;

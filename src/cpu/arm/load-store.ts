@@ -49,7 +49,12 @@ export function base(e: Emitter, context: LiftContext, n: number): I32 {
 }
 
 /** The address of an access, and the base register's new value if it gets one. Letters left out are 1, `W` 0. */
-function addresses(e: Emitter, context: LiftContext, { n, P = 1, U = 1, W = 0 }: Addressing, offset: I32 | number): { at: I32; written: I32 | undefined } {
+function addresses(
+  e: Emitter,
+  context: LiftContext,
+  { n, P = 1, U = 1, W = 0 }: Addressing,
+  offset: I32 | number,
+): { at: I32; written: I32 | undefined } {
   const from = base(e, context, n);
   const moved =
     typeof offset === "number"
@@ -61,7 +66,10 @@ function addresses(e: Emitter, context: LiftContext, { n, P = 1, U = 1, W = 0 }:
 }
 
 /** The meaning of a load or store of register `t`. */
-function transfer<F extends Addressing & { readonly t: number }>(access: Access, offset: (e: Emitter, fields: F, context: LiftContext) => I32 | number) {
+function transfer<F extends Addressing & { readonly t: number }>(
+  access: Access,
+  offset: (e: Emitter, fields: F, context: LiftContext) => I32 | number,
+) {
   return (e: Emitter, fields: F, context: LiftContext): void => {
     const { at, written } = addresses(e, context, fields, offset(e, fields, context));
     if ("store" in access) access.store(e, at, readGpr(e, context, fields.t));
@@ -80,9 +88,11 @@ const loadFlow = (fields: Addressing & { readonly t: number }): Flow =>
 
 const writesBase = ({ P = 1, W = 0 }: Addressing): boolean => P === 0 || W === 1;
 /** Writing back to r15, or to the register that is transferred, is UNPREDICTABLE. */
-const baseAllowed = (fields: Addressing & { readonly t: number }): boolean => !writesBase(fields) || (fields.n !== PC && fields.n !== fields.t);
+const baseAllowed = (fields: Addressing & { readonly t: number }): boolean =>
+  !writesBase(fields) || (fields.n !== PC && fields.n !== fields.t);
 
-const infoOf = (name: AccessName): RowInfo<Addressing & { readonly t: number }> => ("load" in ACCESSES[name] ? { flow: loadFlow } : {});
+const infoOf = (name: AccessName): RowInfo<Addressing & { readonly t: number }> =>
+  "load" in ACCESSES[name] ? { flow: loadFlow } : {};
 
 // ── A32 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,12 +102,23 @@ function armWords(name: "ldr" | "ldrb" | "str" | "strb"): ArmRow[] {
   const b = name.endsWith("b") ? "1" : "0";
   const l = name.startsWith("ldr") ? "1" : "0";
   // Bytes have no use in r15.
-  const when = (fields: Addressing & { readonly t: number }): boolean => baseAllowed(fields) && (b === "0" || fields.t !== PC);
+  const when = (fields: Addressing & { readonly t: number }): boolean =>
+    baseAllowed(fields) && (b === "0" || fields.t !== PC);
   return [
-    row(`${name}{user}{c}`, `cccc 010 P U ${b} W ${l} nnnn tttt iiiiiiiiiiii` as "PUWnti", "rt, {address}", transfer(access, (_e, { i }) => i), { ...infoOf(name), when }),
-    row(`${name}{user}{c}`, `cccc 011 P U ${b} W ${l} nnnn tttt kkkkk hh 0 mmmm` as "PUWntkhm", "rt, {address}",
+    row(
+      `${name}{user}{c}`,
+      `cccc 010 P U ${b} W ${l} nnnn tttt iiiiiiiiiiii` as "PUWnti",
+      "rt, {address}",
+      transfer(access, (_e, { i }) => i),
+      { ...infoOf(name), when },
+    ),
+    row(
+      `${name}{user}{c}`,
+      `cccc 011 P U ${b} W ${l} nnnn tttt kkkkk hh 0 mmmm` as "PUWntkhm",
+      "rt, {address}",
       transfer(access, (e, { m, h, k }, context) => shiftByConstant(e, readGpr(e, context, m), h, k).value),
-      { ...infoOf(name), when: (fields) => when(fields) && fields.m !== PC }),
+      { ...infoOf(name), when: (fields) => when(fields) && fields.m !== PC },
+    ),
   ];
 }
 
@@ -107,9 +128,20 @@ function armHalfwords(name: "ldrh" | "strh" | "ldrsb" | "ldrsh", op: string): Ar
   const l = name === "strh" ? "0" : "1";
   const when = (fields: Addressing & { readonly t: number }): boolean => baseAllowed(fields) && fields.t !== PC;
   return [
-    row(`${name}{user}{c}`, `cccc 000 P U 1 W ${l} nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti", "rt, {address}", transfer(access, (_e, { i }) => i), { when }),
-    row(`${name}{user}{c}`, `cccc 000 P U 0 W ${l} nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm", "rt, {address}",
-      transfer(access, (e, { m }, context) => readGpr(e, context, m)), { when: (fields) => when(fields) && fields.m !== PC }),
+    row(
+      `${name}{user}{c}`,
+      `cccc 000 P U 1 W ${l} nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti",
+      "rt, {address}",
+      transfer(access, (_e, { i }) => i),
+      { when },
+    ),
+    row(
+      `${name}{user}{c}`,
+      `cccc 000 P U 0 W ${l} nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm",
+      "rt, {address}",
+      transfer(access, (e, { m }, context) => readGpr(e, context, m)),
+      { when: (fields) => when(fields) && fields.m !== PC },
+    ),
   ];
 }
 
@@ -141,21 +173,39 @@ function storeDual<F extends Pair>(offset: (e: Emitter, fields: F, context: Lift
 }
 
 const armPairAllowed = (fields: Pair): boolean =>
-  (fields.t & 1) === 0 && fields.t !== 14 && (!writesBase(fields) || (fields.n !== PC && fields.n !== fields.t && fields.n !== fields.t + 1)) && (fields.P === 1 || fields.W === 0);
+  (fields.t & 1) === 0 &&
+  fields.t !== 14 &&
+  (!writesBase(fields) || (fields.n !== PC && fields.n !== fields.t && fields.n !== fields.t + 1)) &&
+  (fields.P === 1 || fields.W === 0);
 
 function armDual(name: "ldrd" | "strd", op: string): ArmRow[] {
   const dual = name === "ldrd" ? loadDual : storeDual;
   return [
-    row(`${name}{c}`, `cccc 000 P U 1 W 0 nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti", "rt, {address}", dual((_e, { i }) => i), { needs: "v5te", when: armPairAllowed }),
-    row(`${name}{c}`, `cccc 000 P U 0 W 0 nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm", "rt, {address}",
-      dual((e, { m }, context) => readGpr(e, context, m)), { needs: "v5te", when: (fields) => armPairAllowed(fields) && fields.m !== PC }),
+    row(
+      `${name}{c}`,
+      `cccc 000 P U 1 W 0 nnnn tttt iiii 1 ${op} 1 iiii` as "PUWnti",
+      "rt, {address}",
+      dual((_e, { i }) => i),
+      { needs: "v5te", when: armPairAllowed },
+    ),
+    row(
+      `${name}{c}`,
+      `cccc 000 P U 0 W 0 nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm",
+      "rt, {address}",
+      dual((e, { m }, context) => readGpr(e, context, m)),
+      { needs: "v5te", when: (fields) => armPairAllowed(fields) && fields.m !== PC },
+    ),
   ];
 }
 
 /** Loads and stores together, because another thread may look between the two. */
 const swap =
   (load: Load, store: Store) =>
-  (e: Emitter, { n, t, m }: { readonly n: number; readonly t: number; readonly m: number }, context: LiftContext): void => {
+  (
+    e: Emitter,
+    { n, t, m }: { readonly n: number; readonly t: number; readonly m: number },
+    context: LiftContext,
+  ): void => {
     const at = readGpr(e, context, n);
     const old = load(e, at);
     store(e, at, readGpr(e, context, m));
@@ -174,7 +224,12 @@ export const LOAD_STORE_A32: readonly ArmRow[] = [
   ...armDual("ldrd", "10"),
   ...armDual("strd", "11"),
   row("swp{c}", "cccc 00010000 nnnn tttt 0000 1001 mmmm", "rt, rm, {atn}", swap(ACCESSES.ldr.load, ACCESSES.str.store)),
-  row("swpb{c}", "cccc 00010100 nnnn tttt 0000 1001 mmmm", "rt, rm, {atn}", swap(ACCESSES.ldrb.load, ACCESSES.strb.store)),
+  row(
+    "swpb{c}",
+    "cccc 00010100 nnnn tttt 0000 1001 mmmm",
+    "rt, rm, {atn}",
+    swap(ACCESSES.ldrb.load, ACCESSES.strb.store),
+  ),
   row("pld", "1111 0101 U101 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v5te" }),
   row("pldw", "1111 0101 U001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v7" }),
   row("pli", "1111 0100 U101 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v7" }),
@@ -201,43 +256,137 @@ const v6t2 = { needs: "v6t2" } as const;
 function thumbAccess([name, sign, op]: readonly [AccessName, string, string]): ArmRow[] {
   const access = ACCESSES[name];
   const info = { ...infoOf(name), ...v6t2 };
-  const allowed = ({ n, t }: Addressing & { readonly t: number }): boolean => (t !== PC || name === "ldr") && (n !== PC || name.startsWith("ldr"));
+  const allowed = ({ n, t }: Addressing & { readonly t: number }): boolean =>
+    (t !== PC || name === "ldr") && (n !== PC || name.startsWith("ldr"));
   const notLiteral = (fields: Addressing & { readonly t: number }): boolean => allowed(fields) && fields.n !== PC;
   const rows = [
-    row(`${name}{c}.w`, `1111100 ${sign} 1 ${op} nnnn tttt iiiiiiiiiiii` as "nti", "rt, {address}", transfer(access, (_e, { i }) => i), { ...info, when: notLiteral }),
-    row(`${name}{c}.w`, `1111100 ${sign} 0 ${op} nnnn tttt 1 P U W iiiiiiii` as "PUWnti", "rt, {address}", transfer(access, (_e, { i }) => i),
-      { ...info, when: (fields) => notLiteral(fields) && baseAllowed(fields) && (fields.P === 1 || fields.W === 1) && !(fields.P === 1 && fields.U === 1 && fields.W === 0) }),
-    row(`${name}t{c}`, `1111100 ${sign} 0 ${op} nnnn tttt 1110 iiiiiiii` as "nti", "rt, {address}", transfer(access, (_e, { i }) => i),
-      { ...v6t2, when: (fields) => notLiteral(fields) && fields.t !== PC }),
-    row(`${name}{c}.w`, `1111100 ${sign} 0 ${op} nnnn tttt 000000 kk mmmm` as "ntkm", "rt, {address}",
-      transfer(access, (e, { m, k }, context) => shiftByConstant(e, readGpr(e, context, m), LSL, k).value), { ...info, when: (fields) => notLiteral(fields) && fields.m !== PC }),
+    row(
+      `${name}{c}.w`,
+      `1111100 ${sign} 1 ${op} nnnn tttt iiiiiiiiiiii` as "nti",
+      "rt, {address}",
+      transfer(access, (_e, { i }) => i),
+      { ...info, when: notLiteral },
+    ),
+    row(
+      `${name}{c}.w`,
+      `1111100 ${sign} 0 ${op} nnnn tttt 1 P U W iiiiiiii` as "PUWnti",
+      "rt, {address}",
+      transfer(access, (_e, { i }) => i),
+      {
+        ...info,
+        when: (fields) =>
+          notLiteral(fields) &&
+          baseAllowed(fields) &&
+          (fields.P === 1 || fields.W === 1) &&
+          !(fields.P === 1 && fields.U === 1 && fields.W === 0),
+      },
+    ),
+    row(
+      `${name}t{c}`,
+      `1111100 ${sign} 0 ${op} nnnn tttt 1110 iiiiiiii` as "nti",
+      "rt, {address}",
+      transfer(access, (_e, { i }) => i),
+      { ...v6t2, when: (fields) => notLiteral(fields) && fields.t !== PC },
+    ),
+    row(
+      `${name}{c}.w`,
+      `1111100 ${sign} 0 ${op} nnnn tttt 000000 kk mmmm` as "ntkm",
+      "rt, {address}",
+      transfer(access, (e, { m, k }, context) => shiftByConstant(e, readGpr(e, context, m), LSL, k).value),
+      { ...info, when: (fields) => notLiteral(fields) && fields.m !== PC },
+    ),
   ];
   if ("load" in access) {
-    rows.push(row(`${name}{c}.w`, `1111100 ${sign} U ${op} 1111 tttt iiiiiiiiiiii` as "Uti", "rt, {literal}",
-      (e, fields, context) => transfer(access, () => fields.i)(e, { ...fields, n: PC }, context),
-      { ...v6t2, flow: ({ t }) => ({ kind: t === PC ? "jumpIndirect" : "next" }), when: ({ t }) => t !== PC || name === "ldr" }));
+    rows.push(
+      row(
+        `${name}{c}.w`,
+        `1111100 ${sign} U ${op} 1111 tttt iiiiiiiiiiii` as "Uti",
+        "rt, {literal}",
+        (e, fields, context) => transfer(access, () => fields.i)(e, { ...fields, n: PC }, context),
+        {
+          ...v6t2,
+          flow: ({ t }) => ({ kind: t === PC ? "jumpIndirect" : "next" }),
+          when: ({ t }) => t !== PC || name === "ldr",
+        },
+      ),
+    );
   }
   return rows;
 }
 
 const thumbPairAllowed = (fields: Pair): boolean =>
-  fields.t !== PC && fields.u !== PC && (!writesBase(fields) || (fields.n !== PC && fields.n !== fields.t && fields.n !== fields.u)) && (fields.P === 1 || fields.W === 1);
+  fields.t !== PC &&
+  fields.u !== PC &&
+  (!writesBase(fields) || (fields.n !== PC && fields.n !== fields.t && fields.n !== fields.u)) &&
+  (fields.P === 1 || fields.W === 1);
 
 export const LOAD_STORE_T32: readonly ArmRow[] = [
   ...T32_ACCESSES.flatMap(thumbAccess),
-  row("ldrd{c}", "1110100 P U 1 W 1 nnnn tttt uuuu iiiiiiii", "rt, ru, {address4}", loadDual((_e, { i }) => 4 * i), {
-    ...v6t2, when: (fields) => thumbPairAllowed(fields) && fields.t !== fields.u }),
-  row("strd{c}", "1110100 P U 1 W 0 nnnn tttt uuuu iiiiiiii", "rt, ru, {address4}", storeDual((_e, { i }) => 4 * i), {
-    ...v6t2, when: (fields) => thumbPairAllowed(fields) && fields.n !== PC }),
-  row("pld{c}", "111110001001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, ...v6t2, when: ({ n }) => n !== PC }),
-  row("pldw{c}", "111110001011 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v7", when: ({ n }) => n !== PC }),
-  row("pli{c}", "111110011001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v7", when: ({ n }) => n !== PC }),
-  row("pld{c}", "111110000001 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, { ...hint, ...v6t2, when: ({ n }) => n !== PC }),
-  row("pldw{c}", "111110000011 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, { ...hint, needs: "v7", when: ({ n }) => n !== PC }),
-  row("pli{c}", "111110010001 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, { ...hint, needs: "v7", when: ({ n }) => n !== PC }),
-  row("pld{c}", "111110000001 nnnn 1111 000000 kk mmmm", "{address}", nothing, { ...hint, ...v6t2, when: ({ n, m }) => n !== PC && m !== PC }),
-  row("pldw{c}", "111110000011 nnnn 1111 000000 kk mmmm", "{address}", nothing, { ...hint, needs: "v7", when: ({ n, m }) => n !== PC && m !== PC }),
-  row("pli{c}", "111110010001 nnnn 1111 000000 kk mmmm", "{address}", nothing, { ...hint, needs: "v7", when: ({ n, m }) => n !== PC && m !== PC }),
+  row(
+    "ldrd{c}",
+    "1110100 P U 1 W 1 nnnn tttt uuuu iiiiiiii",
+    "rt, ru, {address4}",
+    loadDual((_e, { i }) => 4 * i),
+    {
+      ...v6t2,
+      when: (fields) => thumbPairAllowed(fields) && fields.t !== fields.u,
+    },
+  ),
+  row(
+    "strd{c}",
+    "1110100 P U 1 W 0 nnnn tttt uuuu iiiiiiii",
+    "rt, ru, {address4}",
+    storeDual((_e, { i }) => 4 * i),
+    {
+      ...v6t2,
+      when: (fields) => thumbPairAllowed(fields) && fields.n !== PC,
+    },
+  ),
+  row("pld{c}", "111110001001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, {
+    ...hint,
+    ...v6t2,
+    when: ({ n }) => n !== PC,
+  }),
+  row("pldw{c}", "111110001011 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n }) => n !== PC,
+  }),
+  row("pli{c}", "111110011001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n }) => n !== PC,
+  }),
+  row("pld{c}", "111110000001 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, {
+    ...hint,
+    ...v6t2,
+    when: ({ n }) => n !== PC,
+  }),
+  row("pldw{c}", "111110000011 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n }) => n !== PC,
+  }),
+  row("pli{c}", "111110010001 nnnn 1111 1100 iiiiiiii", "{addressdown}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n }) => n !== PC,
+  }),
+  row("pld{c}", "111110000001 nnnn 1111 000000 kk mmmm", "{address}", nothing, {
+    ...hint,
+    ...v6t2,
+    when: ({ n, m }) => n !== PC && m !== PC,
+  }),
+  row("pldw{c}", "111110000011 nnnn 1111 000000 kk mmmm", "{address}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n, m }) => n !== PC && m !== PC,
+  }),
+  row("pli{c}", "111110010001 nnnn 1111 000000 kk mmmm", "{address}", nothing, {
+    ...hint,
+    needs: "v7",
+    when: ({ n, m }) => n !== PC && m !== PC,
+  }),
   row("pld{c}", "11111000 U 001 1111 1111 iiiiiiiiiiii", "{literal}", nothing, { ...hint, ...v6t2 }),
   row("pli{c}", "11111001 U 001 1111 1111 iiiiiiiiiiii", "{literal}", nothing, { ...hint, needs: "v7" }),
 ];
@@ -264,11 +413,29 @@ const T16_IMMEDIATE: readonly (readonly [AccessName, string, string, number])[] 
 ];
 
 export const LOAD_STORE_T16: readonly ArmRow[] = [
-  row("ldr{c}", "01001 ttt iiiiiiii", "rt, {literal4}", (e, { t, i }, context) => transfer(ACCESSES.ldr, () => 4 * i)(e, { t, n: PC }, context)),
+  row("ldr{c}", "01001 ttt iiiiiiii", "rt, {literal4}", (e, { t, i }, context) =>
+    transfer(ACCESSES.ldr, () => 4 * i)(e, { t, n: PC }, context),
+  ),
   ...T16_REGISTER.map(([name, op]) =>
-    row(`${name}{c}`, `0101 ${op} mmm nnn ttt` as "mnt", "rt, {address}", transfer(ACCESSES[name], (e, { m }, context) => readGpr(e, context, m)))),
+    row(
+      `${name}{c}`,
+      `0101 ${op} mmm nnn ttt` as "mnt",
+      "rt, {address}",
+      transfer(ACCESSES[name], (e, { m }, context) => readGpr(e, context, m)),
+    ),
+  ),
   ...T16_IMMEDIATE.map(([name, op, format, scale]) =>
-    row(`${name}{c}`, `${op} iiiii nnn ttt` as "int", `rt, ${format}`, transfer(ACCESSES[name], (_e, { i }) => scale * i))),
-  row("str{c}", "10010 ttt iiiiiiii", "rt, {addresssp}", (e, { t, i }, context) => transfer(ACCESSES.str, () => 4 * i)(e, { t, n: SP }, context)),
-  row("ldr{c}", "10011 ttt iiiiiiii", "rt, {addresssp}", (e, { t, i }, context) => transfer(ACCESSES.ldr, () => 4 * i)(e, { t, n: SP }, context)),
+    row(
+      `${name}{c}`,
+      `${op} iiiii nnn ttt` as "int",
+      `rt, ${format}`,
+      transfer(ACCESSES[name], (_e, { i }) => scale * i),
+    ),
+  ),
+  row("str{c}", "10010 ttt iiiiiiii", "rt, {addresssp}", (e, { t, i }, context) =>
+    transfer(ACCESSES.str, () => 4 * i)(e, { t, n: SP }, context),
+  ),
+  row("ldr{c}", "10011 ttt iiiiiiii", "rt, {addresssp}", (e, { t, i }, context) =>
+    transfer(ACCESSES.ldr, () => 4 * i)(e, { t, n: SP }, context),
+  ),
 ];

@@ -106,12 +106,26 @@ describe("exclusive accesses", () => {
     machine.execute([0xe1b02f9f]); // ldrexd r2, r3, [r0]
     expect([machine.register("r2"), machine.register("r3")]).toEqual([1, 2]);
     machine.execute([0xe1a01f94]); // strexd r1, r4, r5, [r0]
-    expect([machine.register("r1"), machine.memory.getUint32(0, true), machine.memory.getUint32(4, true)]).toEqual([0, 3, 4]);
+    expect([machine.register("r1"), machine.memory.getUint32(0, true), machine.memory.getUint32(4, true)]).toEqual([
+      0, 3, 4,
+    ]);
   });
 
   test("must be aligned", () => {
-    expect(machineWith({ r0: BASE + 2 }).execute([LDREX])).toEqual({ kind: "exception", exception: "addressError", info: BASE + 2 });
-    expect(machineWith({ r0: BASE + 4 }).execute([0xe1b02f9f])).toEqual({ kind: "exception", exception: "addressError", info: BASE + 4 });
-    expect(machineWith({ r0: NO_EXCLUSIVE }).execute([0xe1d01f9f])).toEqual({ kind: "exception", exception: "memory", info: NO_EXCLUSIVE }); // ldrexb
+    expect(machineWith({ r0: BASE + 2 }).execute([LDREX])).toEqual({
+      kind: "exception",
+      exception: "addressError",
+      info: BASE + 2,
+    });
+    expect(machineWith({ r0: BASE + 4 }).execute([0xe1b02f9f])).toEqual({
+      kind: "exception",
+      exception: "addressError",
+      info: BASE + 4,
+    });
+    expect(machineWith({ r0: NO_EXCLUSIVE }).execute([0xe1d01f9f])).toEqual({
+      kind: "exception",
+      exception: "memory",
+      info: NO_EXCLUSIVE,
+    }); // ldrexb
   });
 });

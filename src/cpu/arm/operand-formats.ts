@@ -19,11 +19,25 @@ export interface PrintContext {
 const CONDITION_NAMES = "eq ne cs cc mi pl vs vc hi ls ge lt gt le".split(" ");
 const SHIFT_NAMES = ["lsl", "lsr", "asr", "ror"];
 const BARRIERS: Readonly<Record<number, string>> = {
-  15: "sy", 14: "st", 13: "ld", 11: "ish", 10: "ishst", 9: "ishld", 7: "un", 6: "unst", 5: "nshld", 3: "osh", 2: "oshst", 1: "oshld",
+  15: "sy",
+  14: "st",
+  13: "ld",
+  11: "ish",
+  10: "ishst",
+  9: "ishld",
+  7: "un",
+  6: "unst",
+  5: "nshld",
+  3: "osh",
+  2: "oshst",
+  1: "oshld",
 };
 
 const name = (n: number | undefined): string => GPR_NAMES[n!]!;
-const register = (letter: string) => (fields: Fields): string => name(fields[letter]);
+const register =
+  (letter: string) =>
+  (fields: Fields): string =>
+    name(fields[letter]);
 const hex = (n: number, digits = 1): string => `0x${(n >>> 0).toString(16).padStart(digits, "0")}`;
 export const conditionName = (condition: number): string => (condition >= ALWAYS ? "" : CONDITION_NAMES[condition]!);
 
@@ -58,7 +72,7 @@ function armImmediateText(i: number): string {
   for (let rotation = 0; rotation < 16; rotation++) {
     const byte = rotation === 0 ? value : ((value << (2 * rotation)) | (value >>> (32 - 2 * rotation))) >>> 0;
     if (byte > 0xff) continue;
-    if ((i >>> 8) !== rotation) break;
+    if (i >>> 8 !== rotation) break;
     return `#${value | 0}`;
   }
   return `#${i & 0xff}, ${2 * (i >>> 8)}`;
@@ -158,7 +172,7 @@ const FORMATS: OperandFormats<PrintContext> = {
   // ITSTATE's mask says "then" with the condition's own lowest bit.
   itpattern: ({ i, k }) => {
     let text = "";
-    for (let mask = k!; (mask & 7) !== 0; mask = (mask << 1) & 15) text += (mask >>> 3) === (i! & 1) ? "t" : "e";
+    for (let mask = k!; (mask & 7) !== 0; mask = (mask << 1) & 15) text += mask >>> 3 === (i! & 1) ? "t" : "e";
     return text;
   },
   itcondition: ({ i }) => (i === ALWAYS ? "al" : conditionName(i!)),

@@ -10,7 +10,12 @@
 import type { Emitter, I32, Slot } from "../emitter.ts";
 import { REGISTERS_BASE } from "../isa.ts";
 
-const slot = (name: string, offset: number): Slot<"i32"> => ({ name, type: "i32", offset: REGISTERS_BASE + offset, cached: true });
+const slot = (name: string, offset: number): Slot<"i32"> => ({
+  name,
+  type: "i32",
+  offset: REGISTERS_BASE + offset,
+  cached: true,
+});
 
 /** GNU objdump's names, by register number. */
 export const GPR_NAMES = "r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 sl fp ip sp lr pc".split(" ");

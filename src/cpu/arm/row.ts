@@ -33,7 +33,10 @@ export interface LiftContext {
 export type Lift<F = Fields> = (e: Emitter, fields: F, context: LiftContext) => void;
 
 /** Where control goes; `pc` and `next` have the Thumb bit, and so must targets. */
-export type FlowOf<F = Fields> = (fields: F, at: { readonly pc: number; readonly next: number; readonly thumb: boolean; readonly pcValue: number }) => Flow;
+export type FlowOf<F = Fields> = (
+  fields: F,
+  at: { readonly pc: number; readonly next: number; readonly thumb: boolean; readonly pcValue: number },
+) => Flow;
 
 export interface RowInfo<F = Fields> {
   /** Left out for "next". As if the instruction were unconditional; isa.ts turns it into what a condition makes of it. */
@@ -76,7 +79,13 @@ export interface ArmInstruction extends Instruction {
   readonly block?: readonly ArmInstruction[];
 }
 
-type MakeRow = <const B extends string>(mnemonic: string, bits: B, operands: string, lift: Lift<FieldsOf<B>>, info?: RowInfo<FieldsOf<B>>) => ArmRow;
+type MakeRow = <const B extends string>(
+  mnemonic: string,
+  bits: B,
+  operands: string,
+  lift: Lift<FieldsOf<B>>,
+  info?: RowInfo<FieldsOf<B>>,
+) => ArmRow;
 
 /**
  * Row maker for one chapter of the manual:
@@ -131,6 +140,8 @@ export function withoutPc(fields: Fields): boolean {
 export const STOP = { flow: (): Flow => ({ kind: "stop" }) } as const;
 
 /** An instruction that only raises: meaning and info of its row. */
-export function raising(exception: Exception): readonly [Lift<unknown>, { readonly flow: () => Flow; readonly raises: Exception }] {
+export function raising(
+  exception: Exception,
+): readonly [Lift<unknown>, { readonly flow: () => Flow; readonly raises: Exception }] {
   return [(e) => e.raise(exception), { flow: () => ({ kind: "stop" }), raises: exception }];
 }

@@ -14,7 +14,9 @@ export const ASR = 2;
 export const ROR = 3;
 
 const bit = (e: Emitter, value: I32, n: number): I32 =>
-  n === 31 ? e.i32.shrU(value, e.const32(31)) : e.i32.and(n === 0 ? value : e.i32.shrU(value, e.const32(n)), e.const32(1));
+  n === 31
+    ? e.i32.shrU(value, e.const32(31))
+    : e.i32.and(n === 0 ? value : e.i32.shrU(value, e.const32(n)), e.const32(1));
 
 /** A shift by a constant as encoded: an amount of 0 means 32 for `lsr` and `asr`, and `rrx` for `ror` (DecodeImmShift). */
 export function shiftByConstant(e: Emitter, value: I32, type: number, amount: number): Shifted {
@@ -84,7 +86,8 @@ export interface Immediate {
   readonly carry?: number;
 }
 
-const rotateRight = (value: number, by: number): number => (by === 0 ? value : ((value >>> by) | (value << (32 - by))) >>> 0);
+const rotateRight = (value: number, by: number): number =>
+  by === 0 ? value : ((value >>> by) | (value << (32 - by))) >>> 0;
 
 /** A32's immediate: 8 bits rotated right by twice a 4-bit count. */
 export function armImmediate(i12: number): Immediate {
@@ -113,4 +116,4 @@ export function thumbImmediate(i12: number): Immediate {
 }
 
 /** A byte of zero repeated is UNPREDICTABLE (A6.3.2). */
-export const isThumbImmediate = (i12: number): boolean => i12 >>> 10 !== 0 || (i12 >>> 8) === 0 || (i12 & 0xff) !== 0;
+export const isThumbImmediate = (i12: number): boolean => i12 >>> 10 !== 0 || i12 >>> 8 === 0 || (i12 & 0xff) !== 0;

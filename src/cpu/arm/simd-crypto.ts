@@ -20,7 +20,8 @@ const words = (state: DataView, at: number): [number, number, number, number] =>
   state.getUint32(at + 8, true),
   state.getUint32(at + 12, true),
 ];
-const putWords = (state: DataView, values: readonly number[]): void => values.forEach((value, n) => state.setInt32(HELPER_RESULT + 4 * n, value, true));
+const putWords = (state: DataView, values: readonly number[]): void =>
+  values.forEach((value, n) => state.setInt32(HELPER_RESULT + 4 * n, value, true));
 
 // ── the polynomial product ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +115,12 @@ const SHA1SU0 = helper("sha1su0", (state) => {
 const SHA1SU1 = helper("sha1su1", (state) => {
   const [d, m] = [words(state, FIRST), words(state, SECOND)];
   const t = [d[0] ^ m[1], d[1] ^ m[2], d[2] ^ m[3], d[3]] as const;
-  putWords(state, [rotateLeft(t[0], 1), rotateLeft(t[1], 1), rotateLeft(t[2], 1), rotateLeft(t[3], 1) ^ rotateLeft(t[0], 2)]);
+  putWords(state, [
+    rotateLeft(t[0], 1),
+    rotateLeft(t[1], 1),
+    rotateLeft(t[2], 1),
+    rotateLeft(t[3], 1) ^ rotateLeft(t[0], 2),
+  ]);
 });
 /** Four rounds of SHA256 on both halves of the hash; `second`: which half the result is. */
 const sha256 = (name: string, second: boolean): Helper<"v128"> =>
@@ -137,10 +143,13 @@ const SHA256H2 = sha256("sha256h2", true);
 const SHA256SU0 = helper("sha256su0", (state) => {
   const [d, m] = [words(state, FIRST), words(state, SECOND)];
   const next = [d[1], d[2], d[3], m[0]];
-  putWords(state, d.map((value, n) => {
-    const x = next[n]!;
-    return value + (rotateLeft(x, 25) ^ rotateLeft(x, 14) ^ (x >>> 3));
-  }));
+  putWords(
+    state,
+    d.map((value, n) => {
+      const x = next[n]!;
+      return value + (rotateLeft(x, 25) ^ rotateLeft(x, 14) ^ (x >>> 3));
+    }),
+  );
 });
 const SHA256SU1 = helper("sha256su1", (state) => {
   const [d, n, m] = [words(state, FIRST), words(state, SECOND), words(state, THIRD)];
@@ -156,15 +165,30 @@ const SHA256SU1 = helper("sha256su1", (state) => {
 // ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const two = (mnemonic: string, opcode: string, meaning: (e: Emitter, d: V128, m: V128) => V128): ArmRow =>
-  row(mnemonic, `1111 0011 1D11 ${opcode.slice(0, 4)} dddd ${opcode.slice(4)}M0 mmmm` as string, "Qd, Qm", (e, fields) => {
-    const d = Q[registerOf(fields, "d") >> 1]!;
-    e.set(d, meaning(e, e.get(d), e.get(Q[registerOf(fields, "m") >> 1]!)));
-  }, { needs, when: even("d", "m") });
+  row(
+    mnemonic,
+    `1111 0011 1D11 ${opcode.slice(0, 4)} dddd ${opcode.slice(4)}M0 mmmm` as string,
+    "Qd, Qm",
+    (e, fields) => {
+      const d = Q[registerOf(fields, "d") >> 1]!;
+      e.set(d, meaning(e, e.get(d), e.get(Q[registerOf(fields, "m") >> 1]!)));
+    },
+    { needs, when: even("d", "m") },
+  );
 const three = (mnemonic: string, u: 0 | 1, size: string, operation: Helper<"v128">): ArmRow =>
-  row(mnemonic, `1111 001${u} 0D${size} nnnn dddd 1100 N1M0 mmmm` as string, "Qd, Qn, Qm", (e, fields) => {
-    const d = Q[registerOf(fields, "d") >> 1]!;
-    e.set(d, e.call(operation, e.get(d), e.get(Q[registerOf(fields, "n") >> 1]!), e.get(Q[registerOf(fields, "m") >> 1]!)));
-  }, { needs, when: even("d", "n", "m") });
+  row(
+    mnemonic,
+    `1111 001${u} 0D${size} nnnn dddd 1100 N1M0 mmmm` as string,
+    "Qd, Qn, Qm",
+    (e, fields) => {
+      const d = Q[registerOf(fields, "d") >> 1]!;
+      e.set(
+        d,
+        e.call(operation, e.get(d), e.get(Q[registerOf(fields, "n") >> 1]!), e.get(Q[registerOf(fields, "m") >> 1]!)),
+      );
+    },
+    { needs, when: even("d", "n", "m") },
+  );
 
 export const SIMD_CRYPTO_ROWS: readonly ArmRow[] = [
   two("aese.8", "0000001100", (e, d, m) => e.call(AESE, d, m)),

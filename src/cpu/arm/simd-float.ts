@@ -58,7 +58,15 @@ interface Fast {
   readonly confirmed?: () => V128;
 }
 
-function operate(e: Emitter, { mode }: LiftContext, operation: Operation, operands: readonly V128[], floats: readonly V128[], fast: Fast, extra: readonly Value[] = []): V128 {
+function operate(
+  e: Emitter,
+  { mode }: LiftContext,
+  operation: Operation,
+  operands: readonly V128[],
+  floats: readonly V128[],
+  fast: Fast,
+  extra: readonly Value[] = [],
+): V128 {
   const ask = (): V128 => e.call(operation.vectorHelper, ...operands, ...extra) as V128;
   const inputs = floats.length === 0 ? undefined : subnormal(e, floats);
   const lanesOfAll = inputs === undefined ? fast.rare : fast.rare === undefined ? inputs : e.v128.or(inputs, fast.rare);
@@ -124,13 +132,20 @@ const fused =
   (e, [d, n, m]) => {
     const factor = negate ? e.f32x4.neg(n!) : n!;
     const sums = [false, true].map((high) => {
-      const [addend, x, y] = [d!, factor, m!].map((a) => e.f64x2.promoteLowF32x4(high ? e.i8x16.shuffle(a, a, HIGH_HALF) : a)) as [V128, V128, V128];
+      const [addend, x, y] = [d!, factor, m!].map((a) =>
+        e.f64x2.promoteLowF32x4(high ? e.i8x16.shuffle(a, a, HIGH_HALF) : a),
+      ) as [V128, V128, V128];
       const product = e.f64x2.mul(x, y);
       return { addend, product, total: e.f64x2.add(addend, product) };
     });
     /** From two vectors of doublewords, of which the lower words count, one of words. */
-    const joined = (of: (sum: (typeof sums)[number]) => V128): V128 => e.i8x16.shuffle(of(sums[0]!), of(sums[1]!), [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
-    const value = e.i8x16.shuffle(e.f32x4.demoteF64x2Zero(sums[0]!.total), e.f32x4.demoteF64x2Zero(sums[1]!.total), LOW_HALVES);
+    const joined = (of: (sum: (typeof sums)[number]) => V128): V128 =>
+      e.i8x16.shuffle(of(sums[0]!), of(sums[1]!), [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+    const value = e.i8x16.shuffle(
+      e.f32x4.demoteF64x2Zero(sums[0]!.total),
+      e.f32x4.demoteF64x2Zero(sums[1]!.total),
+      LOW_HALVES,
+    );
     // A total exactly between two singles may have been rounded to there.
     const low = joined(({ total }) => total);
     const between = e.i32x4.eq(e.v128.and(low, lanes.splat(e, 2, 0x1fffffffn)), lanes.splat(e, 2, 0x10000000n));
@@ -139,7 +154,9 @@ const fused =
       rare: e.v128.or(between, unusual(e, value, true)),
       inexact: true,
       confirmed: () => {
-        const rounded = joined(({ addend, product, total }) => e.f64x2.ne(sumError(e, addend, product, total), lanes.zero(e)));
+        const rounded = joined(({ addend, product, total }) =>
+          e.f64x2.ne(sumError(e, addend, product, total), lanes.zero(e)),
+        );
         const notZero = joined(({ total }) => e.f64x2.ne(total, lanes.zero(e)));
         const underflow = e.v128.and(e.f32x4.eq(value, lanes.zero(e)), notZero);
         return e.v128.or(e.v128.or(e.v128.and(between, rounded), underflow), unusual(e, value, false));
@@ -174,17 +191,31 @@ interface Options {
   readonly pairwise?: boolean;
   readonly needs?: Feature;
 }
-const same = (mnemonic: string, u: 0 | 1, size: "00" | "10", opcode: string, operation: Operation, meaning: Meaning, options: Options = {}): ArmRow => {
+const same = (
+  mnemonic: string,
+  u: 0 | 1,
+  size: "00" | "10",
+  opcode: string,
+  operation: Operation,
+  meaning: Meaning,
+  options: Options = {},
+): ArmRow => {
   const { accumulates = false, pairwise = false, needs = "neon" } = options;
   const when = pairwise ? (fields: Fields) => fields["q"] === 0 : evenIfQuad("d", "n", "m");
-  return row(`${mnemonic}.f32`, `1111 001${u} 0D${size} nnnn dddd ${opcode.slice(0, 4)} NqM${opcode[4]} mmmm` as string, "Vd, Vn, Vm", (e, fields, context) => {
-    const quad = fields["q"] === 1;
-    const d = registerOf(fields, "d");
-    let operands = [vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))];
-    if (accumulates) operands.unshift(vector(e, quad, d));
-    if (pairwise) operands = [...pairs(e, 2, operands[0]!, operands[1]!)];
-    setVector(e, quad, d, operate(e, context, operation, operands, operands, meaning(e, operands)));
-  }, { needs, when });
+  return row(
+    `${mnemonic}.f32`,
+    `1111 001${u} 0D${size} nnnn dddd ${opcode.slice(0, 4)} NqM${opcode[4]} mmmm` as string,
+    "Vd, Vn, Vm",
+    (e, fields, context) => {
+      const quad = fields["q"] === 1;
+      const d = registerOf(fields, "d");
+      let operands = [vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))];
+      if (accumulates) operands.unshift(vector(e, quad, d));
+      if (pairwise) operands = [...pairs(e, 2, operands[0]!, operands[1]!)];
+      setVector(e, quad, d, operate(e, context, operation, operands, operands, meaning(e, operands)));
+    },
+    { needs, when },
+  );
 };
 const { s: ADD } = operations.ADD;
 const { s: SUB } = operations.SUB;
@@ -221,15 +252,27 @@ const SAME_LENGTH: readonly ArmRow[] = [
 
 // ── by scalar ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const byScalar = (mnemonic: string, opcode: string, operation: Operation, meaning: Meaning, accumulates: boolean): ArmRow =>
-  row(`${mnemonic}.f32`, `1111 001q 1D10 nnnn dddd ${opcode} N1M0 mmmm` as string, "Vd, Vn, wordScalar", (e, fields, context) => {
-    const quad = fields["q"] === 1;
-    const d = registerOf(fields, "d");
-    const { register, index } = scalarOf({ ...fields, z: 2 });
-    const operands = [vector(e, quad, registerOf(fields, "n")), splatScalar(e, 2, register, index)];
-    if (accumulates) operands.unshift(vector(e, quad, d));
-    setVector(e, quad, d, operate(e, context, operation, operands, operands, meaning(e, operands)));
-  }, { needs: "neon", when: evenIfQuad("d", "n") });
+const byScalar = (
+  mnemonic: string,
+  opcode: string,
+  operation: Operation,
+  meaning: Meaning,
+  accumulates: boolean,
+): ArmRow =>
+  row(
+    `${mnemonic}.f32`,
+    `1111 001q 1D10 nnnn dddd ${opcode} N1M0 mmmm` as string,
+    "Vd, Vn, wordScalar",
+    (e, fields, context) => {
+      const quad = fields["q"] === 1;
+      const d = registerOf(fields, "d");
+      const { register, index } = scalarOf({ ...fields, z: 2 });
+      const operands = [vector(e, quad, registerOf(fields, "n")), splatScalar(e, 2, register, index)];
+      if (accumulates) operands.unshift(vector(e, quad, d));
+      setVector(e, quad, d, operate(e, context, operation, operands, operands, meaning(e, operands)));
+    },
+    { needs: "neon", when: evenIfQuad("d", "n") },
+  );
 const BY_SCALAR: readonly ArmRow[] = [
   byScalar("vmla", "0001", MLA, accumulate("add"), true),
   byScalar("vmls", "0101", MLS, accumulate("sub"), true),
@@ -241,10 +284,16 @@ const BY_SCALAR: readonly ArmRow[] = [
 type Unary = (e: Emitter, m: V128, context: LiftContext) => V128;
 /** `opcode`: bits 17 and 16, then bits 11 to 7. */
 const misc = (mnemonic: string, opcode: string, meaning: Unary, needs: Feature = "neon", operands = "Vd, Vm"): ArmRow =>
-  row(mnemonic, `1111 0011 1D11 10${opcode.slice(0, 2)} dddd ${opcode.slice(2)}qM0 mmmm` as string, operands, (e, fields, context) => {
-    const quad = fields["q"] === 1;
-    setVector(e, quad, registerOf(fields, "d"), meaning(e, vector(e, quad, registerOf(fields, "m")), context));
-  }, { needs, when: evenIfQuad("d", "m") });
+  row(
+    mnemonic,
+    `1111 0011 1D11 10${opcode.slice(0, 2)} dddd ${opcode.slice(2)}qM0 mmmm` as string,
+    operands,
+    (e, fields, context) => {
+      const quad = fields["q"] === 1;
+      setVector(e, quad, registerOf(fields, "d"), meaning(e, vector(e, quad, registerOf(fields, "m")), context));
+    },
+    { needs, when: evenIfQuad("d", "m") },
+  );
 
 const withZero =
   (operation: Operation, meaning: Meaning, zeroFirst: boolean): Unary =>
@@ -262,7 +311,8 @@ const unsignedEstimate = (name: string, of: (n: number) => number): Unary => {
     name,
     result: "v128",
     run: (state) => {
-      for (let n = 0; n < 16; n += 4) state.setUint32(HELPER_RESULT + n, of(state.getUint32(HELPER_ARGUMENTS + n, true)), true);
+      for (let n = 0; n < 16; n += 4)
+        state.setUint32(HELPER_RESULT + n, of(state.getUint32(HELPER_ARGUMENTS + n, true)), true);
     },
   };
   return (e, m) => e.call(helper, m);
@@ -342,10 +392,21 @@ const TWO_REGISTERS: readonly ArmRow[] = [
 // ── fixed point ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 const fixed = (mnemonic: string, u: 0 | 1, opcode: string, meaning: (fraction: number) => Unary): ArmRow =>
-  row(mnemonic, `1111 001${u} 1D1i iiii dddd ${opcode} 0qM1 mmmm` as string, "Vd, Vm, right32", (e, fields, context) => {
-    const quad = fields["q"] === 1;
-    setVector(e, quad, registerOf(fields, "d"), meaning(32 - fields["i"]!)(e, vector(e, quad, registerOf(fields, "m")), context));
-  }, { needs: "neon", when: evenIfQuad("d", "m") });
+  row(
+    mnemonic,
+    `1111 001${u} 1D1i iiii dddd ${opcode} 0qM1 mmmm` as string,
+    "Vd, Vm, right32",
+    (e, fields, context) => {
+      const quad = fields["q"] === 1;
+      setVector(
+        e,
+        quad,
+        registerOf(fields, "d"),
+        meaning(32 - fields["i"]!)(e, vector(e, quad, registerOf(fields, "m")), context),
+      );
+    },
+    { needs: "neon", when: evenIfQuad("d", "m") },
+  );
 const FIXED: readonly ArmRow[] = [
   fixed("vcvt.f32.s32", 0, "1110", (fraction) => fromFixed("s32", fraction)),
   fixed("vcvt.f32.u32", 1, "1110", (fraction) => fromFixed("u32", fraction)),
@@ -355,16 +416,29 @@ const FIXED: readonly ArmRow[] = [
 
 // ── half precision: AHP comes from FPSCR, all else is standard ────────────────────────────────────────────────────
 
-const halfHelper = (operation: Operation, from: 2 | 4, to: 2 | 4): Helper<"v128"> => operations.halfVector(operation, from, to, STANDARD_FPSCR, FPSCR_AHP);
+const halfHelper = (operation: Operation, from: 2 | 4, to: 2 | 4): Helper<"v128"> =>
+  operations.halfVector(operation, from, to, STANDARD_FPSCR, FPSCR_AHP);
 const FROM_HALF = halfHelper(operations.FROM_HALF.s, 2, 4);
 const TO_HALF = halfHelper(operations.TO_HALF.s, 4, 2);
 const HALF: readonly ArmRow[] = [
-  row("vcvt.f16.f32", "1111 0011 1D11 0110 dddd 0110 00M0 mmmm", "Dd, Qm", (e, fields) => {
-    setVector(e, false, registerOf(fields, "d"), e.call(TO_HALF, vector(e, true, registerOf(fields, "m"))));
-  }, { needs: "fp16", when: even("m") }),
-  row("vcvt.f32.f16", "1111 0011 1D11 0110 dddd 0111 00M0 mmmm", "Qd, Dm", (e, fields) => {
-    setVector(e, true, registerOf(fields, "d"), e.call(FROM_HALF, vector(e, false, registerOf(fields, "m"))));
-  }, { needs: "fp16", when: even("d") }),
+  row(
+    "vcvt.f16.f32",
+    "1111 0011 1D11 0110 dddd 0110 00M0 mmmm",
+    "Dd, Qm",
+    (e, fields) => {
+      setVector(e, false, registerOf(fields, "d"), e.call(TO_HALF, vector(e, true, registerOf(fields, "m"))));
+    },
+    { needs: "fp16", when: even("m") },
+  ),
+  row(
+    "vcvt.f32.f16",
+    "1111 0011 1D11 0110 dddd 0111 00M0 mmmm",
+    "Qd, Dm",
+    (e, fields) => {
+      setVector(e, true, registerOf(fields, "d"), e.call(FROM_HALF, vector(e, false, registerOf(fields, "m"))));
+    },
+    { needs: "fp16", when: even("d") },
+  ),
 ];
 
 export const SIMD_FLOAT_ROWS: readonly ArmRow[] = [...SAME_LENGTH, ...BY_SCALAR, ...TWO_REGISTERS, ...FIXED, ...HALF];

@@ -11,21 +11,43 @@ const row = rowsOf("Advanced SIMD integer");
 const needs = "neon";
 
 /** `z` lane size, `u` unsigned; `d` the destination's old value. */
-type Meaning = (e: Emitter, at: { readonly z: number; readonly u: boolean; readonly d: V128 }, n: V128, m: V128) => V128;
+type Meaning = (
+  e: Emitter,
+  at: { readonly z: number; readonly u: boolean; readonly d: V128 },
+  n: V128,
+  m: V128,
+) => V128;
 
 type When = (fields: Fields) => boolean;
 const same = (mnemonic: string, bits: string, meaning: Meaning, when?: When, operands = "Vd, Vn, Vm"): ArmRow =>
-  row(mnemonic, bits, operands, (e, fields) => {
-    const quad = fields["q"] === 1;
-    const d = registerOf(fields, "d");
-    const at = { z: fields["z"] ?? 0, u: fields["u"] === 1, d: vector(e, quad, d) };
-    setVector(e, quad, d, meaning(e, at, vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))));
-  }, { needs, when: when === undefined ? evenIfQuad("d", "n", "m") : both(evenIfQuad("d", "n", "m"), when) });
+  row(
+    mnemonic,
+    bits,
+    operands,
+    (e, fields) => {
+      const quad = fields["q"] === 1;
+      const d = registerOf(fields, "d");
+      const at = { z: fields["z"] ?? 0, u: fields["u"] === 1, d: vector(e, quad, d) };
+      setVector(
+        e,
+        quad,
+        d,
+        meaning(e, at, vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))),
+      );
+    },
+    { needs, when: when === undefined ? evenIfQuad("d", "n", "m") : both(evenIfQuad("d", "n", "m"), when) },
+  );
 
 /** The signed and unsigned forms. */
 const SU = "{mnemonic}.{su}{size}";
 const su = (mnemonic: string, opcode: string, meaning: Meaning, when?: When, operands?: string): ArmRow =>
-  same(SU.replace("{mnemonic}", mnemonic), `1111 001u 0Dzz nnnn dddd ${opcode.slice(0, 4)} NqM${opcode[4]} mmmm`, meaning, when, operands);
+  same(
+    SU.replace("{mnemonic}", mnemonic),
+    `1111 001u 0Dzz nnnn dddd ${opcode.slice(0, 4)} NqM${opcode[4]} mmmm`,
+    meaning,
+    when,
+    operands,
+  );
 /** Forms for which the sign does not matter: `u` is part of the opcode. */
 const plain = (mnemonic: string, u: 0 | 1, opcode: string, meaning: Meaning, when?: When): ArmRow =>
   same(`${mnemonic}{size}`, `1111 001${u} 0Dzz nnnn dddd ${opcode.slice(0, 4)} NqM${opcode[4]} mmmm`, meaning, when);
@@ -50,7 +72,8 @@ export function pairs(e: Emitter, z: number, n: V128, m: V128): readonly [V128, 
   if (z === 2) return [e.i8x16.shuffle(n, m, wordPairs(0)), e.i8x16.shuffle(n, m, wordPairs(1))];
   return [e.i8x16.shuffle(n, m, pick(0)), e.i8x16.shuffle(n, m, pick(1))];
 }
-const wordPairs = (odd: number): number[] => Array.from({ length: 16 }, (_, i) => ((i >> 2) & 1) * 16 + 4 * odd + (i & 3));
+const wordPairs = (odd: number): number[] =>
+  Array.from({ length: 16 }, (_, i) => ((i >> 2) & 1) * 16 + 4 * odd + (i & 3));
 
 const pairwise =
   (combine: (e: Emitter, z: number, u: boolean, a: V128, b: V128) => V128): Meaning =>
@@ -65,13 +88,19 @@ const SAME_LENGTH: readonly ArmRow[] = [
   su("vrhadd", "00010", (e, { z, u }, n, m) => lanes.halvingAddRounding(e, z, u, n, m), notLong),
   bitwise("vand", 0, "00", (e, _at, n, m) => e.v128.and(n, m)),
   bitwise("vbic", 0, "01", (e, _at, n, m) => e.v128.andnot(n, m)),
-  row("vorr", "1111 0010 0D10 nnnn dddd 0001 NqM1 mmmm", "Vd, Vn, Vm", (e, fields) => {
-    const quad = fields.q === 1;
-    const [n, m] = [registerOf(fields, "n"), registerOf(fields, "m")];
-    const first = vector(e, quad, n);
-    // With one register twice it is `vmov`.
-    setVector(e, quad, registerOf(fields, "d"), n === m ? first : e.v128.or(first, vector(e, quad, m)));
-  }, { needs, when: evenIfQuad("d", "n", "m") }),
+  row(
+    "vorr",
+    "1111 0010 0D10 nnnn dddd 0001 NqM1 mmmm",
+    "Vd, Vn, Vm",
+    (e, fields) => {
+      const quad = fields.q === 1;
+      const [n, m] = [registerOf(fields, "n"), registerOf(fields, "m")];
+      const first = vector(e, quad, n);
+      // With one register twice it is `vmov`.
+      setVector(e, quad, registerOf(fields, "d"), n === m ? first : e.v128.or(first, vector(e, quad, m)));
+    },
+    { needs, when: evenIfQuad("d", "n", "m") },
+  ),
   bitwise("vorn", 0, "11", (e, _at, n, m) => e.v128.or(n, e.v128.not(m))),
   bitwise("veor", 1, "00", (e, _at, n, m) => e.v128.xor(n, m)),
   bitwise("vbsl", 1, "01", (e, { d }, n, m) => e.v128.bitselect(n, m, d)),
@@ -91,7 +120,13 @@ const SAME_LENGTH: readonly ArmRow[] = [
   su("vaba", "01111", (e, { z, u, d }, n, m) => lanes.add(e, z, d, lanes.absoluteDifference(e, z, u, n, m)), notLong),
   plain("vadd.i", 0, "10000", (e, { z }, n, m) => lanes.add(e, z, n, m)),
   plain("vsub.i", 1, "10000", (e, { z }, n, m) => lanes.sub(e, z, n, m)),
-  plain("vtst.", 0, "10001", (e, { z }, n, m) => e.v128.not(lanes.equal(e, z, e.v128.and(n, m), lanes.zero(e))), notLong),
+  plain(
+    "vtst.",
+    0,
+    "10001",
+    (e, { z }, n, m) => e.v128.not(lanes.equal(e, z, e.v128.and(n, m), lanes.zero(e))),
+    notLong,
+  ),
   plain("vceq.i", 1, "10001", (e, { z }, n, m) => lanes.equal(e, z, n, m), notLong),
   plain("vmla.i", 0, "10010", (e, { z, d }, n, m) => lanes.add(e, z, d, lanes.multiply(e, z, n, m)), notLong),
   plain("vmls.i", 1, "10010", (e, { z, d }, n, m) => lanes.sub(e, z, d, lanes.multiply(e, z, n, m)), notLong),
@@ -99,27 +134,61 @@ const SAME_LENGTH: readonly ArmRow[] = [
   plain("vmul.p", 1, "10011", (e, _at, n, m) => lanes.polynomialMultiply(e, n, m), sizes(0)),
   su("vpmax", "10100", pairwise(lanes.maximum), both(notLong, onlyD)),
   su("vpmin", "10101", pairwise(lanes.minimum), both(notLong, onlyD)),
-  plain("vqdmulh.s", 0, "10110", (e, { z }, n, m) => saturated(e, lanes.doublingHigh(e, z, false, n, m)), HALFWORDS_AND_WORDS),
-  plain("vqrdmulh.s", 1, "10110", (e, { z }, n, m) => saturated(e, lanes.doublingHigh(e, z, true, n, m)), HALFWORDS_AND_WORDS),
-  plain("vpadd.i", 0, "10111", pairwise((e, z, _u, a, b) => lanes.add(e, z, a, b)), both(notLong, onlyD)),
+  plain(
+    "vqdmulh.s",
+    0,
+    "10110",
+    (e, { z }, n, m) => saturated(e, lanes.doublingHigh(e, z, false, n, m)),
+    HALFWORDS_AND_WORDS,
+  ),
+  plain(
+    "vqrdmulh.s",
+    1,
+    "10110",
+    (e, { z }, n, m) => saturated(e, lanes.doublingHigh(e, z, true, n, m)),
+    HALFWORDS_AND_WORDS,
+  ),
+  plain(
+    "vpadd.i",
+    0,
+    "10111",
+    pairwise((e, z, _u, a, b) => lanes.add(e, z, a, b)),
+    both(notLong, onlyD),
+  ),
 ];
 
 // ── two registers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 type UnaryMeaning = (e: Emitter, z: number, m: V128, d: V128) => V128;
 /** `opcode`: bits 17 and 16, then bits 11 to 7. */
-const misc = (mnemonic: string, opcode: string, meaning: UnaryMeaning, when: When = notLong, operands = "Vd, Vm"): ArmRow =>
-  row(mnemonic, `1111 0011 1D11 zz${opcode.slice(0, 2)} dddd ${opcode.slice(2)}qM0 mmmm` as string, operands, (e, fields) => {
-    const quad = fields["q"] === 1;
-    const d = registerOf(fields, "d");
-    setVector(e, quad, d, meaning(e, fields["z"]!, vector(e, quad, registerOf(fields, "m")), vector(e, quad, d)));
-  }, { needs, when: both(evenIfQuad("d", "m"), when) });
+const misc = (
+  mnemonic: string,
+  opcode: string,
+  meaning: UnaryMeaning,
+  when: When = notLong,
+  operands = "Vd, Vm",
+): ArmRow =>
+  row(
+    mnemonic,
+    `1111 0011 1D11 zz${opcode.slice(0, 2)} dddd ${opcode.slice(2)}qM0 mmmm` as string,
+    operands,
+    (e, fields) => {
+      const quad = fields["q"] === 1;
+      const d = registerOf(fields, "d");
+      setVector(e, quad, d, meaning(e, fields["z"]!, vector(e, quad, registerOf(fields, "m")), vector(e, quad, d)));
+    },
+    { needs, when: both(evenIfQuad("d", "m"), when) },
+  );
 
 const bytesOnly: When = sizes(0);
 /** Reverses lanes of size z inside of blocks of size `block`. */
 const reversal = (e: Emitter, z: number, block: number, m: V128): V128 => {
   const swap = ((1 << block) - 1) & ~((1 << z) - 1);
-  return e.i8x16.shuffle(m, m, Array.from({ length: 16 }, (_, i) => i ^ swap));
+  return e.i8x16.shuffle(
+    m,
+    m,
+    Array.from({ length: 16 }, (_, i) => i ^ swap),
+  );
 };
 const isZero = (e: Emitter, z: number, m: V128): V128 => lanes.equal(e, z, m, lanes.zero(e));
 const positive = (e: Emitter, z: number, m: V128): V128 => lanes.greater(e, z, false, m, lanes.zero(e));

@@ -9,7 +9,24 @@ export type LaneSize = 0 | 1 | 2 | 3;
 export const laneBits = (z: number): number => 8 << z;
 
 const NAMES = ["i8x16", "i16x8", "i32x4", "i64x2"] as const;
-type Binary = "add" | "sub" | "eq" | "mul" | "gtS" | "gtU" | "geS" | "geU" | "minS" | "minU" | "maxS" | "maxU" | "addSatS" | "addSatU" | "subSatS" | "subSatU" | "avgrU";
+type Binary =
+  | "add"
+  | "sub"
+  | "eq"
+  | "mul"
+  | "gtS"
+  | "gtU"
+  | "geS"
+  | "geU"
+  | "minS"
+  | "minU"
+  | "maxS"
+  | "maxU"
+  | "addSatS"
+  | "addSatU"
+  | "subSatS"
+  | "subSatU"
+  | "avgrU";
 type Unary = "neg" | "abs";
 type Shift = "shl" | "shrS" | "shrU";
 /** The operators of one lane size; which of them exist is the caller's business. */
@@ -83,7 +100,9 @@ export function multiply(e: Emitter, z: number, a: V128, b: V128): V128 {
 export const halvingAdd = (e: Emitter, z: number, unsigned: boolean, a: V128, b: V128): V128 =>
   add(e, z, e.v128.and(a, b), shiftRight(e, z, unsigned, e.v128.xor(a, b), 1));
 export const halvingAddRounding = (e: Emitter, z: number, unsigned: boolean, a: V128, b: V128): V128 =>
-  unsigned && z < 2 ? lanes(e, z).avgrU(a, b) : sub(e, z, e.v128.or(a, b), shiftRight(e, z, unsigned, e.v128.xor(a, b), 1));
+  unsigned && z < 2
+    ? lanes(e, z).avgrU(a, b)
+    : sub(e, z, e.v128.or(a, b), shiftRight(e, z, unsigned, e.v128.xor(a, b), 1));
 export const halvingSub = (e: Emitter, z: number, unsigned: boolean, a: V128, b: V128): V128 =>
   sub(e, z, shiftRight(e, z, unsigned, e.v128.xor(a, b), 1), e.v128.andnot(b, a));
 
@@ -126,16 +145,30 @@ export function subSaturating(e: Emitter, z: number, unsigned: boolean, a: V128,
 }
 
 /** Lanes limited to what fits the signed or unsigned lanes of half their size. */
-export function clampToNarrow(e: Emitter, wide: number, unsignedSource: boolean, unsignedResult: boolean, a: V128): Saturated {
+export function clampToNarrow(
+  e: Emitter,
+  wide: number,
+  unsignedSource: boolean,
+  unsignedResult: boolean,
+  a: V128,
+): Saturated {
   const bits = BigInt(laneBits(wide) / 2);
   const greatest = splat(e, wide, unsignedResult ? (1n << bits) - 1n : (1n << (bits - 1n)) - 1n);
   let value = minimum(e, wide, unsignedSource, a, greatest);
-  if (!unsignedSource) value = maximum(e, wide, false, value, unsignedResult ? zero(e) : splat(e, wide, -(1n << (bits - 1n))));
+  if (!unsignedSource)
+    value = maximum(e, wide, false, value, unsignedResult ? zero(e) : splat(e, wide, -(1n << (bits - 1n))));
   return { value, changed: e.v128.xor(value, a) };
 }
 
 /** a << n, 0 ≤ n < lane size, saturating to signed or unsigned lanes; `unsignedSource` says what `a` is. */
-export function shiftLeftSaturating(e: Emitter, z: number, unsignedSource: boolean, unsignedResult: boolean, a: V128, n: number): Saturated {
+export function shiftLeftSaturating(
+  e: Emitter,
+  z: number,
+  unsignedSource: boolean,
+  unsignedResult: boolean,
+  a: V128,
+  n: number,
+): Saturated {
   const shifted = shiftLeft(e, z, a, n);
   const lost = e.v128.not(equal(e, z, shiftRight(e, z, unsignedResult, shifted, n), a));
   if (unsignedSource) return { value: e.v128.or(shifted, lost), changed: lost };
@@ -171,7 +204,8 @@ const halves = (wide: number, at: number): number[] => {
 /** The lower halves of the wide lanes of `a`, then of `b`. */
 export const narrow = (e: Emitter, wide: number, a: V128, b: V128): V128 => e.i8x16.shuffle(a, b, halves(wide, 0));
 /** The upper halves. */
-export const narrowHigh = (e: Emitter, wide: number, a: V128, b: V128): V128 => e.i8x16.shuffle(a, b, halves(wide, laneBits(wide) / 16));
+export const narrowHigh = (e: Emitter, wide: number, a: V128, b: V128): V128 =>
+  e.i8x16.shuffle(a, b, halves(wide, laneBits(wide) / 16));
 
 /** Sums of neighbouring lanes, in twice their size. */
 export function addPairsLong(e: Emitter, z: number, unsigned: boolean, a: V128): V128 {
@@ -183,7 +217,8 @@ export function addPairsLong(e: Emitter, z: number, unsigned: boolean, a: V128):
 // ── doubling products ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** 1 bits in lanes where the doubled product of `a` and `b` overflows: both are the least number. */
-const bothLeast = (e: Emitter, z: number, a: V128, b: V128): V128 => e.v128.and(equal(e, z, a, signBits(e, z)), equal(e, z, b, signBits(e, z)));
+const bothLeast = (e: Emitter, z: number, a: V128, b: V128): V128 =>
+  e.v128.and(equal(e, z, a, signBits(e, z)), equal(e, z, b, signBits(e, z)));
 
 /** The upper halves of doubled products, of halfwords or words. */
 export function doublingHigh(e: Emitter, z: number, rounding: boolean, a: V128, b: V128): Saturated {

@@ -9,13 +9,15 @@ import { D, Q, QC } from "./vfp-registers.ts";
  * The fields of all rows: `D` `d`, `N` `n`, `M` `m` registers, `q` 1 where they are Q registers, `z` lane size, `u` 1 for
  * unsigned lanes, `i` immediate.
  */
-export const registerOf = (fields: Fields, name: "d" | "n" | "m"): number => (fields[name.toUpperCase()]! << 4) | fields[name]!;
+export const registerOf = (fields: Fields, name: "d" | "n" | "m"): number =>
+  (fields[name.toUpperCase()]! << 4) | fields[name]!;
 
 /**
  * A register as a vector. Of a D register both halves are the register, so that an operation on all lanes does nothing
  * that the lower half alone would not do (raise a flag, saturate).
  */
-export const vector = (e: Emitter, quad: boolean, n: number): V128 => (quad ? e.get(Q[n >> 1]!) : e.f64x2.splat(e.get(D[n]!)));
+export const vector = (e: Emitter, quad: boolean, n: number): V128 =>
+  quad ? e.get(Q[n >> 1]!) : e.f64x2.splat(e.get(D[n]!));
 export function setVector(e: Emitter, quad: boolean, n: number, value: V128): void {
   if (quad) e.set(Q[n >> 1]!, value);
   else e.set(D[n]!, e.f64x2.extractLane(value, 0));
@@ -46,10 +48,12 @@ export const sizes =
   (fields: Fields): boolean =>
     allowed.includes(fields["z"]!);
 
-const named = (name: "d" | "n" | "m") => (fields: Fields): string => {
-  const n = registerOf(fields, name);
-  return fields["q"] === 1 ? `q${n >> 1}` : `d${n}`;
-};
+const named =
+  (name: "d" | "n" | "m") =>
+  (fields: Fields): string => {
+    const n = registerOf(fields, name);
+    return fields["q"] === 1 ? `q${n >> 1}` : `d${n}`;
+  };
 
 /** Operand names besides VFP's. */
 export const SIMD_FORMATS: OperandFormats<unknown> = {

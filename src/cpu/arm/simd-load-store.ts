@@ -67,7 +67,10 @@ function placesOf({ elements, blocks, increment }: Multiple, d: number, z: numbe
     for (let block = 0; block < blocks; block++)
       places.push({
         register: d + element * increment + block,
-        offsets: Array.from({ length: 8 }, (_, i) => block * 8 * elements + (Math.floor(i / size) * elements + element) * size + (i % size)),
+        offsets: Array.from(
+          { length: 8 },
+          (_, i) => block * 8 * elements + (Math.floor(i / size) * elements + element) * size + (i % size),
+        ),
       });
   return places.sort((a, b) => a.register - b.register);
 }
@@ -102,7 +105,8 @@ function loadMultiple(e: Emitter, base: I32, places: readonly Place[]): void {
     return;
   }
   const low = bytes >= 16 ? e.loadV128(base) : e.f64x2.splat(e.loadF64(base));
-  const high = bytes === 32 ? e.loadV128(at(e, base, 16)) : bytes === 24 ? e.f64x2.splat(e.loadF64(at(e, base, 16))) : low;
+  const high =
+    bytes === 32 ? e.loadV128(at(e, base, 16)) : bytes === 24 ? e.f64x2.splat(e.loadF64(at(e, base, 16))) : low;
   for (const group of inPairs(places)) {
     const [a, b] = group;
     const value = e.i8x16.shuffle(low, high, [...a.offsets, ...(b ?? a).offsets]);
@@ -245,7 +249,11 @@ const singleRows = ELEMENTS.flatMap((elements) =>
 // ── one element to all lanes ──────────────────────────────────────────────────────────────────────────────────────
 
 /** Lane size (vld4's fourth encoding is words, too) and alignment; undefined where the encoding is not allowed. */
-export function allLanes(elements: number, z: number, a: number): { readonly z: number; readonly alignment: number } | undefined {
+export function allLanes(
+  elements: number,
+  z: number,
+  a: number,
+): { readonly z: number; readonly alignment: number } | undefined {
   if (z === 3) return elements === 4 && a === 1 ? { z: 2, alignment: 16 } : undefined;
   if (a === 0) return { z, alignment: 1 };
   if (elements === 3 || (elements === 1 && z === 0)) return undefined;
@@ -276,7 +284,11 @@ const allRows = ELEMENTS.map((elements) =>
       needs,
       when: (fields) => {
         const { count, increment } = allLanesRegisters(elements, fields["t"]!);
-        return allLanes(elements, fields["z"]!, fields["a"]!) !== undefined && fields["n"] !== PC && first(fields) + (count - 1) * increment < 32;
+        return (
+          allLanes(elements, fields["z"]!, fields["a"]!) !== undefined &&
+          fields["n"] !== PC &&
+          first(fields) + (count - 1) * increment < 32
+        );
       },
     },
   ),

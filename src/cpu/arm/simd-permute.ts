@@ -40,17 +40,35 @@ function shuffleOf(permutation: Permutation, z: number, quad: boolean, second: b
     return (source < count ? source * size : 16 + (source - count) * size) + (i % size);
   });
 }
-const exchange = (mnemonic: string, opcode: string, permutation: Permutation, when: (fields: Fields) => boolean): ArmRow =>
-  row(mnemonic, `1111 0011 1D11 zz10 dddd 0${opcode}qM0 mmmm` as string, "Vd, Vm", (e, fields) => {
-    const quad = fields["q"] === 1;
-    const z = fields["z"]!;
-    const [d, m] = [registerOf(fields, "d"), registerOf(fields, "m")];
-    const [a, b] = [vector(e, quad, d), vector(e, quad, m)];
-    const first = e.i8x16.shuffle(a, b, shuffleOf(permutation, z, quad, false));
-    const second = e.i8x16.shuffle(a, b, shuffleOf(permutation, z, quad, true));
-    setVector(e, quad, d, first);
-    setVector(e, quad, m, second);
-  }, { needs, when: both(evenIfQuad("d", "m"), when, (fields) => registerOf(fields, "d") !== registerOf(fields, "m") || mnemonic === "vswp") });
+const exchange = (
+  mnemonic: string,
+  opcode: string,
+  permutation: Permutation,
+  when: (fields: Fields) => boolean,
+): ArmRow =>
+  row(
+    mnemonic,
+    `1111 0011 1D11 zz10 dddd 0${opcode}qM0 mmmm` as string,
+    "Vd, Vm",
+    (e, fields) => {
+      const quad = fields["q"] === 1;
+      const z = fields["z"]!;
+      const [d, m] = [registerOf(fields, "d"), registerOf(fields, "m")];
+      const [a, b] = [vector(e, quad, d), vector(e, quad, m)];
+      const first = e.i8x16.shuffle(a, b, shuffleOf(permutation, z, quad, false));
+      const second = e.i8x16.shuffle(a, b, shuffleOf(permutation, z, quad, true));
+      setVector(e, quad, d, first);
+      setVector(e, quad, m, second);
+    },
+    {
+      needs,
+      when: both(
+        evenIfQuad("d", "m"),
+        when,
+        (fields) => registerOf(fields, "d") !== registerOf(fields, "m") || mnemonic === "vswp",
+      ),
+    },
+  );
 
 // ── table lookup ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -60,26 +78,49 @@ function lookUp(e: Emitter, n: number, length: number, m: V128, otherwise: V128 
   const pair = (first: number): V128 => {
     const low = vector(e, false, first);
     return first + 1 < n + length
-      ? e.i8x16.shuffle(low, vector(e, false, first + 1), bytes((i) => i + (i < 8 ? 0 : 8)))
+      ? e.i8x16.shuffle(
+          low,
+          vector(e, false, first + 1),
+          bytes((i) => i + (i < 8 ? 0 : 8)),
+        )
       : e.i64x2.replaceLane(low, e.const64(0n), 1);
   };
   let found = e.i8x16.swizzle(pair(n), m);
   if (length > 2) found = e.v128.or(found, e.i8x16.swizzle(pair(n + 2), e.i8x16.sub(m, lanes.splat(e, 0, 16n))));
-  return otherwise === undefined ? found : e.v128.bitselect(found, otherwise, e.i8x16.ltU(m, lanes.splat(e, 0, BigInt(8 * length))));
+  return otherwise === undefined
+    ? found
+    : e.v128.bitselect(found, otherwise, e.i8x16.ltU(m, lanes.splat(e, 0, BigInt(8 * length))));
 }
 const table = (mnemonic: string, op: 0 | 1): ArmRow =>
-  row(`${mnemonic}.8`, `1111 0011 1D11 nnnn dddd 10ll N${op}M0 mmmm` as string, "Dd, table, Dm", (e, fields) => {
-    const [d, m] = [registerOf(fields, "d"), registerOf(fields, "m")];
-    const otherwise = op === 1 ? vector(e, false, d) : undefined;
-    setVector(e, false, d, lookUp(e, registerOf(fields, "n"), fields["l"]! + 1, vector(e, false, m), otherwise));
-  }, { needs, when: (fields) => registerOf(fields, "n") + fields["l"]! < 32 });
+  row(
+    `${mnemonic}.8`,
+    `1111 0011 1D11 nnnn dddd 10ll N${op}M0 mmmm` as string,
+    "Dd, table, Dm",
+    (e, fields) => {
+      const [d, m] = [registerOf(fields, "d"), registerOf(fields, "m")];
+      const otherwise = op === 1 ? vector(e, false, d) : undefined;
+      setVector(e, false, d, lookUp(e, registerOf(fields, "n"), fields["l"]! + 1, vector(e, false, m), otherwise));
+    },
+    { needs, when: (fields) => registerOf(fields, "n") + fields["l"]! < 32 },
+  );
 
 // ── duplicates ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const duplicate = (z: 0 | 1 | 2, immediate: string): ArmRow =>
-  row(`vdup.${lanes.laneBits(z)}`, `1111 0011 1D11 ${immediate} dddd 1100 0qM0 mmmm` as string, "Vd, Dm[x]", (e, fields) => {
-    setVector(e, fields["q"] === 1, registerOf(fields, "d"), splatScalar(e, z, registerOf(fields, "m"), fields["x"]!));
-  }, { needs, when: evenIfQuad("d") });
+  row(
+    `vdup.${lanes.laneBits(z)}`,
+    `1111 0011 1D11 ${immediate} dddd 1100 0qM0 mmmm` as string,
+    "Vd, Dm[x]",
+    (e, fields) => {
+      setVector(
+        e,
+        fields["q"] === 1,
+        registerOf(fields, "d"),
+        splatScalar(e, z, registerOf(fields, "m"), fields["x"]!),
+      );
+    },
+    { needs, when: evenIfQuad("d") },
+  );
 
 // ── constants ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,26 +157,29 @@ const clear: Combine = (e, constant, d) => e.v128.andnot(d, constant);
 
 /** `cmodes`: which, with x for bits that are the shift. */
 const constant = (mnemonic: string, cmodes: string, op: 0 | 1, combine: Combine, operand: string): ArmRow =>
-  constantRow(mnemonic, `1111 001i 1D00 0iii dddd ${cmodes} 0q${op}1 iiii` as string, `Vd, ${operand}`, (e, fields) => {
-    const quad = fields["q"] === 1;
-    const d = registerOf(fields, "d");
-    const { z, bits } = constantOf(mnemonic, cmodes, fields);
-    setVector(e, quad, d, combine(e, lanes.splat(e, z, bits), vector(e, quad, d)));
-  }, { needs, when: evenIfQuad("d") });
+  constantRow(
+    mnemonic,
+    `1111 001i 1D00 0iii dddd ${cmodes} 0q${op}1 iiii` as string,
+    `Vd, ${operand}`,
+    (e, fields) => {
+      const quad = fields["q"] === 1;
+      const d = registerOf(fields, "d");
+      const { z, bits } = constantOf(mnemonic, cmodes, fields);
+      setVector(e, quad, d, combine(e, lanes.splat(e, z, bits), vector(e, quad, d)));
+    },
+    { needs, when: evenIfQuad("d") },
+  );
 const constantOf = (mnemonic: string, cmodes: string, fields: Fields): Constant => {
   let shift = fields["x"] ?? 0;
-  const cmode = [...cmodes].reduceRight(
-    (value, bit, n) => {
-      const weight = 1 << (3 - n);
-      if (bit === "x") {
-        const set = shift & 1;
-        shift >>= 1;
-        return value + set * weight;
-      }
-      return value + Number(bit) * weight;
-    },
-    0,
-  );
+  const cmode = [...cmodes].reduceRight((value, bit, n) => {
+    const weight = 1 << (3 - n);
+    if (bit === "x") {
+      const set = shift & 1;
+      shift >>= 1;
+      return value + set * weight;
+    }
+    return value + Number(bit) * weight;
+  }, 0);
   return expandConstant(cmode, mnemonic.endsWith("i64") ? 1 : 0, fields["i"]!);
 };
 
@@ -161,16 +205,22 @@ export const SIMD_PERMUTE_ROWS: readonly ArmRow[] = [
   // Of two words a D register's unzip and zip are transpositions, and those encodings are undefined.
   exchange("vuzp.{size}", "0010", unzip, (fields) => fields["z"]! < (fields["q"] === 1 ? 3 : 2)),
   exchange("vzip.{size}", "0011", zip, (fields) => fields["z"]! < (fields["q"] === 1 ? 3 : 2)),
-  row("vext.8", "1111 0010 1D11 nnnn dddd iiii NqM0 mmmm", "Vd, Vn, Vm, #index", (e, fields) => {
-    const quad = fields.q === 1;
-    const size = quad ? 16 : 8;
-    const [n, m] = [vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))];
-    const order = bytes((i) => {
-      const from = (i % size) + fields.i;
-      return from < size ? from : 16 + from - size;
-    });
-    setVector(e, quad, registerOf(fields, "d"), e.i8x16.shuffle(n, m, order));
-  }, { needs, when: both(evenIfQuad("d", "n", "m"), (fields) => fields["q"] === 1 || fields["i"]! < 8) }),
+  row(
+    "vext.8",
+    "1111 0010 1D11 nnnn dddd iiii NqM0 mmmm",
+    "Vd, Vn, Vm, #index",
+    (e, fields) => {
+      const quad = fields.q === 1;
+      const size = quad ? 16 : 8;
+      const [n, m] = [vector(e, quad, registerOf(fields, "n")), vector(e, quad, registerOf(fields, "m"))];
+      const order = bytes((i) => {
+        const from = (i % size) + fields.i;
+        return from < size ? from : 16 + from - size;
+      });
+      setVector(e, quad, registerOf(fields, "d"), e.i8x16.shuffle(n, m, order));
+    },
+    { needs, when: both(evenIfQuad("d", "n", "m"), (fields) => fields["q"] === 1 || fields["i"]! < 8) },
+  ),
   table("vtbl", 0),
   table("vtbx", 1),
   duplicate(0, "xxx1"),
@@ -182,7 +232,8 @@ export const SIMD_PERMUTE_ROWS: readonly ArmRow[] = [
 // ── how they print ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const immediate = (value: bigint): string => `#${BigInt.asIntN(32, value)}\t@ 0x${value.toString(16).padStart(8, "0")}`;
-const list = (first: number, count: number): string => (count === 1 ? `{d${first}}` : `{d${first}-d${first + count - 1}}`);
+const list = (first: number, count: number): string =>
+  count === 1 ? `{d${first}}` : `{d${first}-d${first + count - 1}}`;
 export const PERMUTE_FORMATS: Readonly<Record<string, (fields: Fields) => string>> = {
   index: (fields) => String(fields["i"]!),
   table: (fields) => list(registerOf(fields, "n"), fields["l"]! + 1),

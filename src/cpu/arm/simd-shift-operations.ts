@@ -80,7 +80,9 @@ interface RegisterShift {
 const shift = (mnemonic: string, opcode: string, saturating: boolean, rounding: boolean): RegisterShift => ({
   mnemonic,
   opcode,
-  helpers: [false, true].map((unsigned) => [0, 1, 2, 3].map((z) => shiftHelper(mnemonic, z, { unsigned, saturating, rounding }))),
+  helpers: [false, true].map((unsigned) =>
+    [0, 1, 2, 3].map((z) => shiftHelper(mnemonic, z, { unsigned, saturating, rounding })),
+  ),
 });
 export const REGISTER_SHIFTS: readonly RegisterShift[] = [
   shift("vshl", "01000", false, false),

@@ -178,7 +178,13 @@ const fused =
 
 type Source = "d" | "n" | "m";
 const lift =
-  (operations: OperationPair, letter: Letter, sources: readonly Source[], meaning: Meaning, vectors = true): Lift<Fields> =>
+  (
+    operations: OperationPair,
+    letter: Letter,
+    sources: readonly Source[],
+    meaning: Meaning,
+    vectors = true,
+  ): Lift<Fields> =>
   (e, fields, context) => {
     const f = FLOATS[letter];
     const destination = register(fields, letter, "d");
@@ -219,13 +225,19 @@ const three = (
 /** Operations on the sign bit alone, and copies. */
 const simple = (mnemonic: string, bits: string, copy: "abs" | "neg" | undefined): ArmRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}{c}.${TYPE[x]}`, `cccc 1110 1D11 ${bits.slice(0, 4)} dddd ${COPROCESSOR[x]} ${bits.slice(4)}M0 mmmm` as string, names(x, "*d, *m"), (e, fields, context) => {
-      const f = FLOATS[x];
-      const [d, m] = [register(fields, x, "d"), register(fields, x, "m")];
-      if (rejects(e, context, x === "d" ? [d, m] : [], true)) return;
-      const a = f.get(e, m);
-      f.set(e, d, copy === undefined ? a : f.unary(e, copy, a));
-    }, { needs: "vfp2" }),
+    row(
+      `${mnemonic}{c}.${TYPE[x]}`,
+      `cccc 1110 1D11 ${bits.slice(0, 4)} dddd ${COPROCESSOR[x]} ${bits.slice(4)}M0 mmmm` as string,
+      names(x, "*d, *m"),
+      (e, fields, context) => {
+        const f = FLOATS[x];
+        const [d, m] = [register(fields, x, "d"), register(fields, x, "m")];
+        if (rejects(e, context, x === "d" ? [d, m] : [], true)) return;
+        const a = f.get(e, m);
+        f.set(e, d, copy === undefined ? a : f.unary(e, copy, a));
+      },
+      { needs: "vfp2" },
+    ),
   );
 
 // ── comparison ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,16 +282,28 @@ const compareRows = LETTERS.flatMap((x) =>
     const operations = signalling === 1 ? COMPARE_SIGNALLING : COMPARE;
     const f = FLOATS[x];
     return [
-      row(mnemonic, `cccc 1110 1D11 0100 dddd ${COPROCESSOR[x]} ${signalling}1M0 mmmm` as string, names(x, "*d, *m"), (e, fields, context) => {
-        const [d, m] = [register(fields, x, "d"), register(fields, x, "m")];
-        if (rejects(e, context, x === "d" ? [d, m] : [])) return;
-        compareInto(e, f, context.mode, operations, f.get(e, d), f.get(e, m));
-      }, { needs: "vfp2" }),
-      row(mnemonic, `cccc 1110 1D11 0101 dddd ${COPROCESSOR[x]} ${signalling}100 0000` as string, names(x, "*d, #0.0"), (e, fields, context) => {
-        const d = register(fields, x, "d");
-        if (rejects(e, context, x === "d" ? [d] : [])) return;
-        compareInto(e, f, context.mode, operations, f.get(e, d), f.constant(e, 0));
-      }, { needs: "vfp2" }),
+      row(
+        mnemonic,
+        `cccc 1110 1D11 0100 dddd ${COPROCESSOR[x]} ${signalling}1M0 mmmm` as string,
+        names(x, "*d, *m"),
+        (e, fields, context) => {
+          const [d, m] = [register(fields, x, "d"), register(fields, x, "m")];
+          if (rejects(e, context, x === "d" ? [d, m] : [])) return;
+          compareInto(e, f, context.mode, operations, f.get(e, d), f.get(e, m));
+        },
+        { needs: "vfp2" },
+      ),
+      row(
+        mnemonic,
+        `cccc 1110 1D11 0101 dddd ${COPROCESSOR[x]} ${signalling}100 0000` as string,
+        names(x, "*d, #0.0"),
+        (e, fields, context) => {
+          const d = register(fields, x, "d");
+          if (rejects(e, context, x === "d" ? [d] : [])) return;
+          compareInto(e, f, context.mode, operations, f.get(e, d), f.constant(e, 0));
+        },
+        { needs: "vfp2" },
+      ),
     ];
   }),
 );
@@ -291,16 +315,26 @@ const SELECTS: readonly (readonly [name: string, bits: string, holds: (e: Emitte
   ["eq", "00", (e) => e.i32.eqz(e.get(ZF))],
   ["vs", "01", (e) => e.i32.shrU(e.get(VF), e.const32(31))],
   ["ge", "10", (e) => e.i32.geS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0))],
-  ["gt", "11", (e) => e.i32.and(e.i32.ne(e.get(ZF), e.const32(0)), e.i32.geS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0)))],
+  [
+    "gt",
+    "11",
+    (e) => e.i32.and(e.i32.ne(e.get(ZF), e.const32(0)), e.i32.geS(e.i32.xor(e.get(NF), e.get(VF)), e.const32(0))),
+  ],
 ];
 const selectRows = LETTERS.flatMap((x) =>
   SELECTS.map(([name, bits, holds]) =>
-    row(`vsel${name}.${TYPE[x]}`, `1111 1110 0D${bits} nnnn dddd ${COPROCESSOR[x]} N0M0 mmmm` as string, names(x, "*d, *n, *m"), (e, fields, context) => {
-      const f = FLOATS[x];
-      const [d, n, m] = [register(fields, x, "d"), register(fields, x, "n"), register(fields, x, "m")];
-      if (rejects(e, context, x === "d" ? [d, n, m] : [], true)) return;
-      f.set(e, d, e.select(holds(e), f.get(e, n), f.get(e, m)));
-    }, { needs: "v8" }),
+    row(
+      `vsel${name}.${TYPE[x]}`,
+      `1111 1110 0D${bits} nnnn dddd ${COPROCESSOR[x]} N0M0 mmmm` as string,
+      names(x, "*d, *n, *m"),
+      (e, fields, context) => {
+        const f = FLOATS[x];
+        const [d, n, m] = [register(fields, x, "d"), register(fields, x, "n"), register(fields, x, "m")];
+        if (rejects(e, context, x === "d" ? [d, n, m] : [], true)) return;
+        f.set(e, d, e.select(holds(e), f.get(e, n), f.get(e, m)));
+      },
+      { needs: "v8" },
+    ),
   ),
 );
 
@@ -314,7 +348,13 @@ const extremum =
   };
 const extremumRows = (mnemonic: string, op: 0 | 1, operations: OperationPair, meaning: Meaning): ArmRow[] =>
   LETTERS.map((x) =>
-    row(`${mnemonic}.${TYPE[x]}`, `1111 1110 1D00 nnnn dddd ${COPROCESSOR[x]} N${op}M0 mmmm` as string, names(x, "*d, *n, *m"), lift(operations, x, ["n", "m"], meaning), { needs: "v8" }),
+    row(
+      `${mnemonic}.${TYPE[x]}`,
+      `1111 1110 1D00 nnnn dddd ${COPROCESSOR[x]} N${op}M0 mmmm` as string,
+      names(x, "*d, *n, *m"),
+      lift(operations, x, ["n", "m"], meaning),
+      { needs: "v8" },
+    ),
   );
 
 const ROUNDERS = { n: "nearest", p: "ceil", m: "floor", z: "trunc", r: "nearest", x: "nearest" } as const;
@@ -324,12 +364,22 @@ const integral =
   (e, f, [a]) => {
     if (name === "a") return { value: a!, rare: e.const32(1) };
     const value = f.unary(e, ROUNDERS[name], a!);
-    return { value, rare: f.compare(e, "ne", a!, a!), inexact: name === "x" ? () => f.compare(e, "ne", value, a!) : undefined };
+    return {
+      value,
+      rare: f.compare(e, "ne", a!, a!),
+      inexact: name === "x" ? () => f.compare(e, "ne", value, a!) : undefined,
+    };
   };
 const integralRows = [
   ...LETTERS.flatMap((x) =>
     (["a", "n", "p", "m"] as const).map((name, n) =>
-      row(`vrint${name}.${TYPE[x]}`, `1111 1110 1D11 10${n >> 1}${n & 1} dddd ${COPROCESSOR[x]} 01M0 mmmm` as string, names(x, "*d, *m"), lift(RINT[name], x, ["m"], integral(name)), { needs: "v8" }),
+      row(
+        `vrint${name}.${TYPE[x]}`,
+        `1111 1110 1D11 10${n >> 1}${n & 1} dddd ${COPROCESSOR[x]} 01M0 mmmm` as string,
+        names(x, "*d, *m"),
+        lift(RINT[name], x, ["m"], integral(name)),
+        { needs: "v8" },
+      ),
     ),
   ),
   ...LETTERS.flatMap((x) =>
@@ -340,7 +390,13 @@ const integralRows = [
         ["x", "0111", 0],
       ] as const
     ).map(([name, opcode, op]) =>
-      row(`vrint${name}{c}.${TYPE[x]}`, `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} ${op}1M0 mmmm` as string, names(x, "*d, *m"), lift(RINT[name], x, ["m"], integral(name)), { needs: "v8" }),
+      row(
+        `vrint${name}{c}.${TYPE[x]}`,
+        `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} ${op}1M0 mmmm` as string,
+        names(x, "*d, *m"),
+        lift(RINT[name], x, ["m"], integral(name)),
+        { needs: "v8" },
+      ),
     ),
   ),
 ];
@@ -362,7 +418,15 @@ export const VFP_ARITHMETIC_ROWS: readonly ArmRow[] = [
   ...simple("vmov", "000001", undefined),
   ...simple("vabs", "000011", "abs"),
   ...simple("vneg", "000101", "neg"),
-  ...LETTERS.map((x) => row(`vsqrt{c}.${TYPE[x]}`, `cccc 1110 1D11 0001 dddd ${COPROCESSOR[x]} 11M0 mmmm` as string, names(x, "*d, *m"), lift(SQRT, x, ["m"], root), { needs: "vfp2" })),
+  ...LETTERS.map((x) =>
+    row(
+      `vsqrt{c}.${TYPE[x]}`,
+      `cccc 1110 1D11 0001 dddd ${COPROCESSOR[x]} 11M0 mmmm` as string,
+      names(x, "*d, *m"),
+      lift(SQRT, x, ["m"], root),
+      { needs: "vfp2" },
+    ),
+  ),
   ...compareRows,
   ...selectRows,
   ...extremumRows("vmaxnm", 0, MAXNM, extremum("gt")),

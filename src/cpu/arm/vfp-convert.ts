@@ -64,8 +64,20 @@ const toIntegerRows = LETTERS.flatMap((x) =>
     const operands = `Sd, ${x.toUpperCase()}m`;
     const opcode = signed ? "1101" : "1100";
     return [
-      row(`vcvtr{c}.${type}.${TYPE[x]}`, `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} 01M0 mmmm` as string, operands, liftToInteger(x, signed, undefined), { needs: "vfp2" }),
-      row(`vcvt{c}.${type}.${TYPE[x]}`, `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} 11M0 mmmm` as string, operands, liftToInteger(x, signed, "towardZero"), { needs: "vfp2" }),
+      row(
+        `vcvtr{c}.${type}.${TYPE[x]}`,
+        `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} 01M0 mmmm` as string,
+        operands,
+        liftToInteger(x, signed, undefined),
+        { needs: "vfp2" },
+      ),
+      row(
+        `vcvt{c}.${type}.${TYPE[x]}`,
+        `cccc 1110 1D11 ${opcode} dddd ${COPROCESSOR[x]} 11M0 mmmm` as string,
+        operands,
+        liftToInteger(x, signed, "towardZero"),
+        { needs: "vfp2" },
+      ),
       ...(
         [
           ["a", "00", "nearestAway"],
@@ -74,7 +86,13 @@ const toIntegerRows = LETTERS.flatMap((x) =>
           ["m", "11", "down"],
         ] as const
       ).map(([name, rm, rounding]) =>
-        row(`vcvt${name}.${type}.${TYPE[x]}`, `1111 1110 1D11 11${rm} dddd ${COPROCESSOR[x]} ${signed ? 1 : 0}1M0 mmmm` as string, operands, liftToInteger(x, signed, rounding), { needs: "v8" }),
+        row(
+          `vcvt${name}.${type}.${TYPE[x]}`,
+          `1111 1110 1D11 11${rm} dddd ${COPROCESSOR[x]} ${signed ? 1 : 0}1M0 mmmm` as string,
+          operands,
+          liftToInteger(x, signed, rounding),
+          { needs: "v8" },
+        ),
       ),
     ];
   }),
@@ -126,23 +144,40 @@ const fixedRows = LETTERS.flatMap((x) =>
     const info = { needs: "vfp3", when: (fields: Fields) => fractionBits(wide, immediateOf(fields)) >= 0 } as const;
     const fraction = wide === 1 ? "fbits32" : "fbits16";
     return [
-      row(`vcvt{c}.${TYPE[x]}.${type}`, `cccc 1110 1D11 101${unsigned} dddd ${COPROCESSOR[x]} ${wide}1j0 iiii` as string, `${X}d, ${X}d, ${fraction}`, (e, fields, context) => {
-        const d = register(fields, x, "d");
-        if (rejects(e, context, doubles(x, d))) return;
-        const a = e.get(WORD[x === "d" ? 2 * d : d]!);
-        const bits = fractionBits(wide, immediateOf(fields));
-        FLOATS[x].set(e, d, e.call(fromFixed(x, type, "nearestEven").helper, a, e.const32(bits)) as Float);
-      }, info),
-      row(`vcvt{c}.${type}.${TYPE[x]}`, `cccc 1110 1D11 111${unsigned} dddd ${COPROCESSOR[x]} ${wide}1j0 iiii` as string, `${X}d, ${X}d, ${fraction}`, (e, fields, context) => {
-        const d = register(fields, x, "d");
-        if (rejects(e, context, doubles(x, d))) return;
-        const bits = fractionBits(wide, immediateOf(fields));
-        const word = e.call(toFixed(x, type, "towardZero").helper, FLOATS[x].get(e, d), e.const32(bits)) as I32;
-        // A narrow result is extended to the whole register.
-        const extended = type === "s16" ? e.i32.extend16S(word) : type === "u16" ? e.i32.and(word, e.const32(0xffff)) : word;
-        if (x === "s") e.set(WORD[d]!, extended);
-        else e.set(D[d]!, e.f64.reinterpretI64(type.startsWith("s") ? e.i64.extendI32S(extended) : e.i64.extendI32U(extended)));
-      }, info),
+      row(
+        `vcvt{c}.${TYPE[x]}.${type}`,
+        `cccc 1110 1D11 101${unsigned} dddd ${COPROCESSOR[x]} ${wide}1j0 iiii` as string,
+        `${X}d, ${X}d, ${fraction}`,
+        (e, fields, context) => {
+          const d = register(fields, x, "d");
+          if (rejects(e, context, doubles(x, d))) return;
+          const a = e.get(WORD[x === "d" ? 2 * d : d]!);
+          const bits = fractionBits(wide, immediateOf(fields));
+          FLOATS[x].set(e, d, e.call(fromFixed(x, type, "nearestEven").helper, a, e.const32(bits)) as Float);
+        },
+        info,
+      ),
+      row(
+        `vcvt{c}.${type}.${TYPE[x]}`,
+        `cccc 1110 1D11 111${unsigned} dddd ${COPROCESSOR[x]} ${wide}1j0 iiii` as string,
+        `${X}d, ${X}d, ${fraction}`,
+        (e, fields, context) => {
+          const d = register(fields, x, "d");
+          if (rejects(e, context, doubles(x, d))) return;
+          const bits = fractionBits(wide, immediateOf(fields));
+          const word = e.call(toFixed(x, type, "towardZero").helper, FLOATS[x].get(e, d), e.const32(bits)) as I32;
+          // A narrow result is extended to the whole register.
+          const extended =
+            type === "s16" ? e.i32.extend16S(word) : type === "u16" ? e.i32.and(word, e.const32(0xffff)) : word;
+          if (x === "s") e.set(WORD[d]!, extended);
+          else
+            e.set(
+              D[d]!,
+              e.f64.reinterpretI64(type.startsWith("s") ? e.i64.extendI32S(extended) : e.i64.extendI32U(extended)),
+            );
+        },
+        info,
+      ),
     ];
   }),
 );
@@ -157,49 +192,73 @@ const halfRows = LETTERS.flatMap((x) =>
     const info = { needs: x === "s" ? "fp16" : "v8" } as const;
     const X = x.toUpperCase();
     return [
-      row(`vcvt${half}{c}.${TYPE[x]}.f16`, `cccc 1110 1D11 0010 dddd ${COPROCESSOR[x]} ${top ? 1 : 0}1M0 mmmm` as string, `${X}d, Sm`, (e, fields, context) => {
-        const d = register(fields, x, "d");
-        if (rejects(e, context, doubles(x, d))) return;
-        const word = e.get(WORD[register(fields, "s", "m")]!);
-        FLOATS[x].set(e, d, e.call(FROM_HALF[x].helper, top ? e.i32.shrU(word, e.const32(16)) : word) as Float);
-      }, info),
-      row(`vcvt${half}{c}.f16.${TYPE[x]}`, `cccc 1110 1D11 0011 dddd ${COPROCESSOR[x]} ${top ? 1 : 0}1M0 mmmm` as string, `Sd, ${X}m`, (e, fields, context) => {
-        const m = register(fields, x, "m");
-        if (rejects(e, context, doubles(x, m))) return;
-        const slot = WORD[register(fields, "s", "d")]!;
-        const result = e.call(TO_HALF[x].helper, FLOATS[x].get(e, m)) as I32;
-        const kept = e.i32.and(e.get(slot), e.const32(top ? 0xffff : 0xffff0000));
-        e.set(slot, e.i32.or(kept, top ? e.i32.shl(result, e.const32(16)) : result));
-      }, info),
+      row(
+        `vcvt${half}{c}.${TYPE[x]}.f16`,
+        `cccc 1110 1D11 0010 dddd ${COPROCESSOR[x]} ${top ? 1 : 0}1M0 mmmm` as string,
+        `${X}d, Sm`,
+        (e, fields, context) => {
+          const d = register(fields, x, "d");
+          if (rejects(e, context, doubles(x, d))) return;
+          const word = e.get(WORD[register(fields, "s", "m")]!);
+          FLOATS[x].set(e, d, e.call(FROM_HALF[x].helper, top ? e.i32.shrU(word, e.const32(16)) : word) as Float);
+        },
+        info,
+      ),
+      row(
+        `vcvt${half}{c}.f16.${TYPE[x]}`,
+        `cccc 1110 1D11 0011 dddd ${COPROCESSOR[x]} ${top ? 1 : 0}1M0 mmmm` as string,
+        `Sd, ${X}m`,
+        (e, fields, context) => {
+          const m = register(fields, x, "m");
+          if (rejects(e, context, doubles(x, m))) return;
+          const slot = WORD[register(fields, "s", "d")]!;
+          const result = e.call(TO_HALF[x].helper, FLOATS[x].get(e, m)) as I32;
+          const kept = e.i32.and(e.get(slot), e.const32(top ? 0xffff : 0xffff0000));
+          e.set(slot, e.i32.or(kept, top ? e.i32.shl(result, e.const32(16)) : result));
+        },
+        info,
+      ),
     ];
   }),
 );
 
 export const VFP_CONVERT_ROWS: readonly ArmRow[] = [
-  row("vcvt{c}.f64.f32", "cccc 1110 1D11 0111 dddd 1010 11M0 mmmm", "Dd, Sm", (e, fields, context) => {
-    const [d, m] = [register(fields, "d", "d"), register(fields, "s", "m")];
-    if (rejects(e, context, [d])) return;
-    const a = e.get(S[m]!);
-    e.set(
-      D[d]!,
-      operate<"f64">(e, context, CVT_D_S, [a], () => ({ value: e.f64.promoteF32(a), rare: e.f32.ne(a, a) })),
-    );
-  }, { needs: "vfp2" }),
-  row("vcvt{c}.f32.f64", "cccc 1110 1D11 0111 dddd 1011 11M0 mmmm", "Sd, Dm", (e, fields, context) => {
-    const [d, m] = [register(fields, "s", "d"), register(fields, "d", "m")];
-    if (rejects(e, context, [m])) return;
-    const a = e.get(D[m]!);
-    const value = operate<"f32">(e, context, CVT_S_D, [a], () => {
-      const single = e.f32.demoteF64(a);
-      return {
-        value: single,
-        rare: extreme(e, FLOATS.s, single),
-        inexact: () => e.f64.ne(e.f64.promoteF32(single), a),
-        harmless: () => e.f64.eq(a, e.constF64(0n)),
-      };
-    });
-    e.set(S[d]!, value);
-  }, { needs: "vfp2" }),
+  row(
+    "vcvt{c}.f64.f32",
+    "cccc 1110 1D11 0111 dddd 1010 11M0 mmmm",
+    "Dd, Sm",
+    (e, fields, context) => {
+      const [d, m] = [register(fields, "d", "d"), register(fields, "s", "m")];
+      if (rejects(e, context, [d])) return;
+      const a = e.get(S[m]!);
+      e.set(
+        D[d]!,
+        operate<"f64">(e, context, CVT_D_S, [a], () => ({ value: e.f64.promoteF32(a), rare: e.f32.ne(a, a) })),
+      );
+    },
+    { needs: "vfp2" },
+  ),
+  row(
+    "vcvt{c}.f32.f64",
+    "cccc 1110 1D11 0111 dddd 1011 11M0 mmmm",
+    "Sd, Dm",
+    (e, fields, context) => {
+      const [d, m] = [register(fields, "s", "d"), register(fields, "d", "m")];
+      if (rejects(e, context, [m])) return;
+      const a = e.get(D[m]!);
+      const value = operate<"f32">(e, context, CVT_S_D, [a], () => {
+        const single = e.f32.demoteF64(a);
+        return {
+          value: single,
+          rare: extreme(e, FLOATS.s, single),
+          inexact: () => e.f64.ne(e.f64.promoteF32(single), a),
+          harmless: () => e.f64.eq(a, e.constF64(0n)),
+        };
+      });
+      e.set(S[d]!, value);
+    },
+    { needs: "vfp2" },
+  ),
   ...toIntegerRows,
   ...fromIntegerRows,
   ...fixedRows,

@@ -26,7 +26,8 @@ export function register(fields: Fields, letter: Letter, name: "d" | "n" | "m"):
  * processor does not have, or data processing (`vectors`) while FPSCR asks for short vectors.
  */
 export function rejects(e: Emitter, { mode }: LiftContext, doubles: readonly number[], vectors = false): boolean {
-  const rejected = ((mode & MODE_ONLY_16) !== 0 && doubles.some((n) => n > 15)) || (vectors && (mode & MODE_SHORT_VECTORS) !== 0);
+  const rejected =
+    ((mode & MODE_ONLY_16) !== 0 && doubles.some((n) => n > 15)) || (vectors && (mode & MODE_SHORT_VECTORS) !== 0);
   if (rejected) e.raiseIf(e.const32(1), "illegal");
   return rejected;
 }
@@ -113,5 +114,9 @@ export function operate<T extends Type>(
   if (harmless === undefined) return e.either(condition, ask, () => value);
   const harmful = orElse(e, flushed, news);
   const isHarmless = (): I32 => (harmful === undefined ? harmless() : e.i32.and(harmless(), e.i32.eqz(harmful)));
-  return e.either(condition, () => e.either(isHarmless(), () => value, ask), () => value);
+  return e.either(
+    condition,
+    () => e.either(isHarmless(), () => value, ask),
+    () => value,
+  );
 }

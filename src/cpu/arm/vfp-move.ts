@@ -21,7 +21,7 @@ export function expandSingle(imm8: number): number {
   const sign = imm8 >> 7;
   const b = (imm8 >> 6) & 1;
   const exponent = ((b ^ 1) << 7) | (b !== 0 ? 0x7c : 0) | ((imm8 >> 4) & 3);
-  return ((sign << 31) | (exponent << 23) | ((imm8 & 15) << 19)) | 0;
+  return (sign << 31) | (exponent << 23) | ((imm8 & 15) << 19) | 0;
 }
 export function expandDouble(imm8: number): bigint {
   const single = new Float32Array(Int32Array.of(expandSingle(imm8)).buffer)[0]!;
@@ -29,17 +29,26 @@ export function expandDouble(imm8: number): bigint {
 }
 
 const constantRows = LETTERS.map((x) =>
-  transfer(`vmov{c}.${x === "s" ? "f32" : "f64"}`, `cccc 1110 1D11 iiii dddd ${COPROCESSOR[x]} 0000 iiii` as string, `${x.toUpperCase()}d, fimm`, (e, fields, context) => {
-    const d = register(fields, x, "d");
-    if (rejects(e, context, x === "d" ? [d] : [], true)) return;
-    if (x === "s") e.set(S[d]!, e.constF32(expandSingle(fields["i"]!)));
-    else e.set(D[d]!, e.constF64(expandDouble(fields["i"]!)));
-  }, { needs: "vfp3" }),
+  transfer(
+    `vmov{c}.${x === "s" ? "f32" : "f64"}`,
+    `cccc 1110 1D11 iiii dddd ${COPROCESSOR[x]} 0000 iiii` as string,
+    `${x.toUpperCase()}d, fimm`,
+    (e, fields, context) => {
+      const d = register(fields, x, "d");
+      if (rejects(e, context, x === "d" ? [d] : [], true)) return;
+      if (x === "s") e.set(S[d]!, e.constF32(expandSingle(fields["i"]!)));
+      else e.set(D[d]!, e.constF64(expandDouble(fields["i"]!)));
+    },
+    { needs: "vfp3" },
+  ),
 );
 
 // ── between core and extension registers ──────────────────────────────────────────────────────────────────────────
 
-const notPc = (...letters: readonly string[]) => (fields: Fields): boolean => letters.every((letter) => fields[letter] !== PC);
+const notPc =
+  (...letters: readonly string[]) =>
+  (fields: Fields): boolean =>
+    letters.every((letter) => fields[letter] !== PC);
 
 /** A scalar's place: the index grows with x and then the low bits of opc2. */
 interface ScalarSize {
@@ -54,7 +63,11 @@ const SCALARS: readonly ScalarSize[] = [
 ];
 
 /** The word that holds scalar `x` of D register `d`, and how far up in it the scalar is. */
-const scalarWord = (d: number, x: number, bits: number): { readonly slot: (typeof WORD)[number]; readonly shift: number } => {
+const scalarWord = (
+  d: number,
+  x: number,
+  bits: number,
+): { readonly slot: (typeof WORD)[number]; readonly shift: number } => {
   const bit = x * bits;
   return { slot: WORD[2 * d + (bit >> 5)]!, shift: bit & 31 };
 };
@@ -81,17 +94,42 @@ const fromScalar =
     const { slot, shift } = scalarWord(n, fields["x"]!, bits);
     const low = e.i32.shrU(e.get(slot), e.const32(shift));
     let value = low;
-    if (bits !== 32) value = signed ? (bits === 8 ? e.i32.extend8S(low) : e.i32.extend16S(low)) : e.i32.and(low, e.const32((1 << bits) - 1));
+    if (bits !== 32)
+      value = signed
+        ? bits === 8
+          ? e.i32.extend8S(low)
+          : e.i32.extend16S(low)
+        : e.i32.and(low, e.const32((1 << bits) - 1));
     writeGpr(e, context, fields["t"]!, value);
   };
 const scalarRows = SCALARS.flatMap(({ bits, opc1, opc2 }): ArmRow[] => {
   const info = { needs: bits === 32 ? needs : "neon", when: notPc("t") } as const;
   return [
-    transfer(`vmov{c}.${bits}`, `cccc 1110 0${opc1}0 dddd tttt 1011 D${opc2}1 0000` as string, "Dd[x], rt", toScalar(bits), info),
+    transfer(
+      `vmov{c}.${bits}`,
+      `cccc 1110 0${opc1}0 dddd tttt 1011 D${opc2}1 0000` as string,
+      "Dd[x], rt",
+      toScalar(bits),
+      info,
+    ),
     ...(bits === 32
-      ? [transfer("vmov{c}.32", `cccc 1110 0${opc1}1 nnnn tttt 1011 N${opc2}1 0000` as string, "rt, Dn[x]", fromScalar(32, false), info)]
+      ? [
+          transfer(
+            "vmov{c}.32",
+            `cccc 1110 0${opc1}1 nnnn tttt 1011 N${opc2}1 0000` as string,
+            "rt, Dn[x]",
+            fromScalar(32, false),
+            info,
+          ),
+        ]
       : [true, false].map((signed) =>
-          transfer(`vmov{c}.${signed ? "s" : "u"}${bits}`, `cccc 1110 ${signed ? 0 : 1}${opc1}1 nnnn tttt 1011 N${opc2}1 0000` as string, "rt, Dn[x]", fromScalar(bits, signed), info),
+          transfer(
+            `vmov{c}.${signed ? "s" : "u"}${bits}`,
+            `cccc 1110 ${signed ? 0 : 1}${opc1}1 nnnn tttt 1011 N${opc2}1 0000` as string,
+            "rt, Dn[x]",
+            fromScalar(bits, signed),
+            info,
+          ),
         )),
   ];
 });
@@ -115,37 +153,76 @@ const duplicateRows = ([8, 16, 32] as const).flatMap((bits) =>
 );
 
 const coreRows: readonly ArmRow[] = [
-  transfer("vmov{c}", "cccc 1110 0000 nnnn tttt 1010 N001 0000", "Sn, rt", (e, fields, context) => {
-    e.set(WORD[register(fields, "s", "n")]!, readGpr(e, context, fields["t"]!));
-  }, { needs, when: notPc("t") }),
-  transfer("vmov{c}", "cccc 1110 0001 nnnn tttt 1010 N001 0000", "rt, Sn", (e, fields, context) => {
-    writeGpr(e, context, fields["t"]!, e.get(WORD[register(fields, "s", "n")]!));
-  }, { needs, when: notPc("t") }),
-  transfer("vmov{c}", "cccc 1100 0100 uuuu tttt 1010 00M1 mmmm", "Sm, Sm1, rt, ru", (e, fields, context) => {
-    const m = register(fields, "s", "m");
-    e.set(WORD[m]!, readGpr(e, context, fields["t"]!));
-    e.set(WORD[m + 1]!, readGpr(e, context, fields["u"]!));
-  }, { needs, when: (fields) => notPc("t", "u")(fields) && register(fields, "s", "m") !== 31 }),
-  transfer("vmov{c}", "cccc 1100 0101 uuuu tttt 1010 00M1 mmmm", "rt, ru, Sm, Sm1", (e, fields, context) => {
-    const m = register(fields, "s", "m");
-    const [low, high] = [e.get(WORD[m]!), e.get(WORD[m + 1]!)];
-    writeGpr(e, context, fields["t"]!, low);
-    writeGpr(e, context, fields["u"]!, high);
-  }, { needs, when: (fields) => notPc("t", "u")(fields) && fields["t"] !== fields["u"] && register(fields, "s", "m") !== 31 }),
-  transfer("vmov{c}", "cccc 1100 0100 uuuu tttt 1011 00M1 mmmm", "Dm, rt, ru", (e, fields, context) => {
-    const m = register(fields, "d", "m");
-    if (rejects(e, context, [m])) return;
-    const low = e.i64.extendI32U(readGpr(e, context, fields["t"]!));
-    const high = e.i64.extendI32U(readGpr(e, context, fields["u"]!));
-    e.set(DOUBLEWORD[m]!, e.i64.or(low, e.i64.shl(high, e.const64(32n))));
-  }, { needs, when: notPc("t", "u") }),
-  transfer("vmov{c}", "cccc 1100 0101 uuuu tttt 1011 00M1 mmmm", "rt, ru, Dm", (e, fields, context) => {
-    const m = register(fields, "d", "m");
-    if (rejects(e, context, [m])) return;
-    const both = e.get(DOUBLEWORD[m]!);
-    writeGpr(e, context, fields["t"]!, e.i32.wrapI64(both));
-    writeGpr(e, context, fields["u"]!, e.i32.wrapI64(e.i64.shrU(both, e.const64(32n))));
-  }, { needs, when: (fields) => notPc("t", "u")(fields) && fields["t"] !== fields["u"] }),
+  transfer(
+    "vmov{c}",
+    "cccc 1110 0000 nnnn tttt 1010 N001 0000",
+    "Sn, rt",
+    (e, fields, context) => {
+      e.set(WORD[register(fields, "s", "n")]!, readGpr(e, context, fields["t"]!));
+    },
+    { needs, when: notPc("t") },
+  ),
+  transfer(
+    "vmov{c}",
+    "cccc 1110 0001 nnnn tttt 1010 N001 0000",
+    "rt, Sn",
+    (e, fields, context) => {
+      writeGpr(e, context, fields["t"]!, e.get(WORD[register(fields, "s", "n")]!));
+    },
+    { needs, when: notPc("t") },
+  ),
+  transfer(
+    "vmov{c}",
+    "cccc 1100 0100 uuuu tttt 1010 00M1 mmmm",
+    "Sm, Sm1, rt, ru",
+    (e, fields, context) => {
+      const m = register(fields, "s", "m");
+      e.set(WORD[m]!, readGpr(e, context, fields["t"]!));
+      e.set(WORD[m + 1]!, readGpr(e, context, fields["u"]!));
+    },
+    { needs, when: (fields) => notPc("t", "u")(fields) && register(fields, "s", "m") !== 31 },
+  ),
+  transfer(
+    "vmov{c}",
+    "cccc 1100 0101 uuuu tttt 1010 00M1 mmmm",
+    "rt, ru, Sm, Sm1",
+    (e, fields, context) => {
+      const m = register(fields, "s", "m");
+      const [low, high] = [e.get(WORD[m]!), e.get(WORD[m + 1]!)];
+      writeGpr(e, context, fields["t"]!, low);
+      writeGpr(e, context, fields["u"]!, high);
+    },
+    {
+      needs,
+      when: (fields) => notPc("t", "u")(fields) && fields["t"] !== fields["u"] && register(fields, "s", "m") !== 31,
+    },
+  ),
+  transfer(
+    "vmov{c}",
+    "cccc 1100 0100 uuuu tttt 1011 00M1 mmmm",
+    "Dm, rt, ru",
+    (e, fields, context) => {
+      const m = register(fields, "d", "m");
+      if (rejects(e, context, [m])) return;
+      const low = e.i64.extendI32U(readGpr(e, context, fields["t"]!));
+      const high = e.i64.extendI32U(readGpr(e, context, fields["u"]!));
+      e.set(DOUBLEWORD[m]!, e.i64.or(low, e.i64.shl(high, e.const64(32n))));
+    },
+    { needs, when: notPc("t", "u") },
+  ),
+  transfer(
+    "vmov{c}",
+    "cccc 1100 0101 uuuu tttt 1011 00M1 mmmm",
+    "rt, ru, Dm",
+    (e, fields, context) => {
+      const m = register(fields, "d", "m");
+      if (rejects(e, context, [m])) return;
+      const both = e.get(DOUBLEWORD[m]!);
+      writeGpr(e, context, fields["t"]!, e.i32.wrapI64(both));
+      writeGpr(e, context, fields["u"]!, e.i32.wrapI64(e.i64.shrU(both, e.const64(32n))));
+    },
+    { needs, when: (fields) => notPc("t", "u")(fields) && fields["t"] !== fields["u"] },
+  ),
 ];
 
 // ── FPSCR ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,31 +230,49 @@ const coreRows: readonly ArmRow[] = [
 const bit = (e: Emitter, condition: I32, n: number): I32 => e.i32.shl(condition, e.const32(n));
 
 const systemRows: readonly ArmRow[] = [
-  transfer("vmrs{c}", "cccc 1110 1111 0001 1111 1010 0001 0000", "APSR_nzcv, fpscr", (e) => {
-    e.set(NF, e.get(FP_N));
-    e.set(ZF, e.get(FP_Z));
-    e.set(CF, e.get(FP_C));
-    e.set(VF, e.get(FP_V));
-  }, { needs, alias: true }),
-  transfer("vmrs{c}", "cccc 1110 1111 0001 tttt 1010 0001 0000", "rt, fpscr", (e, { t }, context) => {
-    const signBit = e.const32(1 << 31);
-    const n = e.i32.and(e.get(FP_N), signBit);
-    const z = bit(e, e.i32.eqz(e.get(FP_Z)), 30);
-    const c = bit(e, e.i32.ne(e.get(FP_C), e.const32(0)), 29);
-    const v = e.i32.shrU(e.i32.and(e.get(FP_V), signBit), e.const32(3));
-    const qc = bit(e, e.v128.anyTrue(e.get(QC)), 27);
-    writeGpr(e, context, t, e.i32.or(e.i32.or(e.i32.or(n, z), e.i32.or(c, v)), e.i32.or(qc, e.get(FPSCR))));
-  }, { needs }),
-  transfer("vmsr{c}", "cccc 1110 1110 0001 tttt 1010 0001 0000", "fpscr, rt", (e, { t }, context) => {
-    const value = readGpr(e, context, t);
-    e.set(FPSCR, e.i32.and(value, e.const32(FPSCR_KEPT)));
-    e.set(FP_N, value);
-    e.set(FP_Z, e.i32.and(e.i32.xor(value, e.const32(-1)), e.const32(1 << 30)));
-    e.set(FP_C, e.i32.and(e.i32.shrU(value, e.const32(29)), e.const32(1)));
-    e.set(FP_V, e.i32.shl(value, e.const32(3)));
-    e.set(QC, e.i32x4.splat(e.i32.and(value, e.const32(FPSCR_QC))));
-    e.leave(context.next);
-  }, { ...STOP, needs, when: notPc("t") }),
+  transfer(
+    "vmrs{c}",
+    "cccc 1110 1111 0001 1111 1010 0001 0000",
+    "APSR_nzcv, fpscr",
+    (e) => {
+      e.set(NF, e.get(FP_N));
+      e.set(ZF, e.get(FP_Z));
+      e.set(CF, e.get(FP_C));
+      e.set(VF, e.get(FP_V));
+    },
+    { needs, alias: true },
+  ),
+  transfer(
+    "vmrs{c}",
+    "cccc 1110 1111 0001 tttt 1010 0001 0000",
+    "rt, fpscr",
+    (e, { t }, context) => {
+      const signBit = e.const32(1 << 31);
+      const n = e.i32.and(e.get(FP_N), signBit);
+      const z = bit(e, e.i32.eqz(e.get(FP_Z)), 30);
+      const c = bit(e, e.i32.ne(e.get(FP_C), e.const32(0)), 29);
+      const v = e.i32.shrU(e.i32.and(e.get(FP_V), signBit), e.const32(3));
+      const qc = bit(e, e.v128.anyTrue(e.get(QC)), 27);
+      writeGpr(e, context, t, e.i32.or(e.i32.or(e.i32.or(n, z), e.i32.or(c, v)), e.i32.or(qc, e.get(FPSCR))));
+    },
+    { needs },
+  ),
+  transfer(
+    "vmsr{c}",
+    "cccc 1110 1110 0001 tttt 1010 0001 0000",
+    "fpscr, rt",
+    (e, { t }, context) => {
+      const value = readGpr(e, context, t);
+      e.set(FPSCR, e.i32.and(value, e.const32(FPSCR_KEPT)));
+      e.set(FP_N, value);
+      e.set(FP_Z, e.i32.and(e.i32.xor(value, e.const32(-1)), e.const32(1 << 30)));
+      e.set(FP_C, e.i32.and(e.i32.shrU(value, e.const32(29)), e.const32(1)));
+      e.set(FP_V, e.i32.shl(value, e.const32(3)));
+      e.set(QC, e.i32x4.splat(e.i32.and(value, e.const32(FPSCR_QC))));
+      e.leave(context.next);
+    },
+    { ...STOP, needs, when: notPc("t") },
+  ),
 ];
 
 // ── loads and stores ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,14 +295,20 @@ function store(e: Emitter, letter: Letter, n: number, address: I32): void {
 
 const singleRows = LETTERS.flatMap((x) =>
   ([1, 0] as const).map((isLoad) =>
-    access(`v${isLoad === 1 ? "ld" : "st"}r{c}`, `cccc 1101 UD0${isLoad} nnnn dddd ${COPROCESSOR[x]} iiiiiiii` as string, `${x.toUpperCase()}d, vaddress`, (e, fields, context) => {
-      const d = register(fields, x, "d");
-      if (rejects(e, context, x === "d" ? [d] : [])) return;
-      const offset = 4 * fields["i"]!;
-      const address = at(e, base(e, context, fields["n"]!), fields["U"] === 1 ? offset : -offset);
-      if (isLoad === 1) load(e, x, d, address);
-      else store(e, x, d, address);
-    }, { needs }),
+    access(
+      `v${isLoad === 1 ? "ld" : "st"}r{c}`,
+      `cccc 1101 UD0${isLoad} nnnn dddd ${COPROCESSOR[x]} iiiiiiii` as string,
+      `${x.toUpperCase()}d, vaddress`,
+      (e, fields, context) => {
+        const d = register(fields, x, "d");
+        if (rejects(e, context, x === "d" ? [d] : [])) return;
+        const offset = 4 * fields["i"]!;
+        const address = at(e, base(e, context, fields["n"]!), fields["U"] === 1 ? offset : -offset);
+        if (isLoad === 1) load(e, x, d, address);
+        else store(e, x, d, address);
+      },
+      { needs },
+    ),
   ),
 );
 
@@ -222,38 +323,62 @@ const multipleRows = LETTERS.flatMap((x) =>
   MULTIPLE.flatMap(({ bits, w, suffix, down }) =>
     ([1, 0] as const).flatMap((isLoad): ArmRow[] => {
       // The immediate counts words; of doubles, its lowest bit is not in the field `i`.
-      const lift = (odd: 0 | 1): Lift<Fields> => (e, fields, context) => {
-        const d = register(fields, x, "d");
-        const count = fields["i"]!;
-        const words = x === "d" ? 2 * count + odd : count;
-        if (rejects(e, context, x === "d" ? [d + count - 1] : [])) return;
-        const n = fields["n"] ?? SP;
-        const start = base(e, context, n);
-        const first = at(e, start, down ? -4 * words : 0);
-        for (let i = 0; i < count; i++) (isLoad === 1 ? load : store)(e, x, d + i, at(e, first, i * (x === "d" ? 8 : 4)));
-        if (w === 1) writeGpr(e, context, n, down ? first : at(e, start, 4 * words));
-      };
+      const lift =
+        (odd: 0 | 1): Lift<Fields> =>
+        (e, fields, context) => {
+          const d = register(fields, x, "d");
+          const count = fields["i"]!;
+          const words = x === "d" ? 2 * count + odd : count;
+          if (rejects(e, context, x === "d" ? [d + count - 1] : [])) return;
+          const n = fields["n"] ?? SP;
+          const start = base(e, context, n);
+          const first = at(e, start, down ? -4 * words : 0);
+          for (let i = 0; i < count; i++)
+            (isLoad === 1 ? load : store)(e, x, d + i, at(e, first, i * (x === "d" ? 8 : 4)));
+          if (w === 1) writeGpr(e, context, n, down ? first : at(e, start, 4 * words));
+        };
       const fits = (fields: Fields): boolean => {
         const count = fields["i"]!;
         return count > 0 && count <= 16 && register(fields, x, "d") + count <= 32 && (w === 0 || fields["n"] !== PC);
       };
       const name = `v${isLoad === 1 ? "ld" : "st"}m${suffix}{c}`;
       const list = `vlist${x.toUpperCase()}`;
-      const pattern = (rn: string): string => `cccc 110${bits[0]} ${bits[1]}D${w}${isLoad} ${rn} dddd ${COPROCESSOR[x]} iiiiiii${x === "d" ? "0" : "i"}`;
+      const pattern = (rn: string): string =>
+        `cccc 110${bits[0]} ${bits[1]}D${w}${isLoad} ${rn} dddd ${COPROCESSOR[x]} iiiiiii${x === "d" ? "0" : "i"}`;
       const rows = [access(name, pattern("nnnn"), `rn${w === 1 ? "!" : ""}, ${list}`, lift(0), { needs, when: fits })];
       // FLDMX and FSTMX transfer as the even number does, and step over one word more.
       if (x === "d")
         rows.push(
-          access(`f${isLoad === 1 ? "ld" : "st"}m${suffix}x{c}`, pattern("nnnn").replace(/0$/, "1"), `rn${w === 1 ? "!" : ""}, ${list}\t@ Deprecated`, lift(1), {
+          access(
+            `f${isLoad === 1 ? "ld" : "st"}m${suffix}x{c}`,
+            pattern("nnnn").replace(/0$/, "1"),
+            `rn${w === 1 ? "!" : ""}, ${list}\t@ Deprecated`,
+            lift(1),
+            {
+              needs,
+              when: fits,
+            },
+          ),
+        );
+      if (w === 1 && (isLoad === 1) !== down)
+        rows.push(
+          access(isLoad === 1 ? "vpop{c}" : "vpush{c}", pattern("1101"), list, lift(0), {
             needs,
+            alias: true,
             when: fits,
           }),
         );
-      if (w === 1 && (isLoad === 1) !== down)
-        rows.push(access(isLoad === 1 ? "vpop{c}" : "vpush{c}", pattern("1101"), list, lift(0), { needs, alias: true, when: fits }));
       return rows;
     }),
   ),
 );
 
-export const VFP_MOVE_ROWS: readonly ArmRow[] = [...constantRows, ...scalarRows, ...duplicateRows, ...coreRows, ...systemRows, ...singleRows, ...multipleRows];
+export const VFP_MOVE_ROWS: readonly ArmRow[] = [
+  ...constantRows,
+  ...scalarRows,
+  ...duplicateRows,
+  ...coreRows,
+  ...systemRows,
+  ...singleRows,
+  ...multipleRows,
+];

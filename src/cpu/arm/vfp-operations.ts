@@ -100,7 +100,13 @@ function flushed(format: Format, bits: bigint, context: FloatContext): bigint {
   return bits & f.signBit;
 }
 
-function define(name: string, operands: string, result: Format, compute: Compute, quickCompute?: QuickCompute): Operation {
+function define(
+  name: string,
+  operands: string,
+  result: Format,
+  compute: Compute,
+  quickCompute?: QuickCompute,
+): Operation {
   const formats = operands.split("") as Format[];
   /** One operation at `first`, `first + 16` …; the flags go to FPSCR. */
   const evaluate = (state: DataView, first: number, resultAt: number, fpscr: number): void => {
@@ -120,9 +126,11 @@ function define(name: string, operands: string, result: Format, compute: Compute
     writeBits(state, result, resultAt, compute(context, bits, fpscr));
     recordFlags(state, context.flags);
   };
-  const run = (state: DataView): void => evaluate(state, HELPER_ARGUMENTS, HELPER_RESULT, state.getInt32(FPSCR.offset, true));
+  const run = (state: DataView): void =>
+    evaluate(state, HELPER_ARGUMENTS, HELPER_RESULT, state.getInt32(FPSCR.offset, true));
   const runAll = (state: DataView): void => {
-    for (let lane = 0; lane < 16; lane += 4) evaluate(state, HELPER_ARGUMENTS + lane, HELPER_RESULT + lane, STANDARD_FPSCR);
+    for (let lane = 0; lane < 16; lane += 4)
+      evaluate(state, HELPER_ARGUMENTS + lane, HELPER_RESULT + lane, STANDARD_FPSCR);
   };
   return {
     name,
@@ -198,7 +206,9 @@ export const NMLS = accumulate("vnmls", true, false);
 
 /** ±d ± n × m with one rounding. */
 const fuse = (name: string, negateAddend: boolean, negateProduct: boolean): OperationPair =>
-  pair(name, 3, (f, context, d, n, m) => multiplyAdd(f, negateProduct ? negate(f, n) : n, m, negateAddend ? negate(f, d) : d, context));
+  pair(name, 3, (f, context, d, n, m) =>
+    multiplyAdd(f, negateProduct ? negate(f, n) : n, m, negateAddend ? negate(f, d) : d, context),
+  );
 export const FMA = fuse("vfma", false, false);
 export const FMS = fuse("vfms", false, true);
 export const FNMA = fuse("vfnma", true, true);
@@ -234,7 +244,12 @@ export const ABD = pair("vabd", 2, (f, context, a, b) => {
 export const RELATION_BITS: Readonly<Record<Relation, bigint>> = { greater: 0n, unordered: 1n, equal: 2n, less: 4n };
 const comparison = (name: string, signalling: boolean): OperationPair => {
   const of = (letter: "s" | "d"): Operation =>
-    define(`${name}.${letter}`, letter + letter, "w", (context, [a, b]) => RELATION_BITS[compare(FLOAT[letter], a!, b!, signalling, context)]);
+    define(
+      `${name}.${letter}`,
+      letter + letter,
+      "w",
+      (context, [a, b]) => RELATION_BITS[compare(FLOAT[letter], a!, b!, signalling, context)],
+    );
   return { s: of("s"), d: of("d") };
 };
 export const COMPARE = comparison("vcmp", false);
@@ -275,14 +290,20 @@ const fromHalf = (letter: "s" | "d"): Operation =>
   define(`vcvtb.${letter}.h`, "h", letter, (context, [a], fpscr) => {
     const half = a! & 0xffffn;
     const plain = { ...context, flushResults: false };
-    const result = (fpscr & FPSCR_AHP) !== 0 ? fromAlternativeHalf(FLOAT[letter], half, plain) : convertFormat(F16, FLOAT[letter], half, plain);
+    const result =
+      (fpscr & FPSCR_AHP) !== 0
+        ? fromAlternativeHalf(FLOAT[letter], half, plain)
+        : convertFormat(F16, FLOAT[letter], half, plain);
     context.flags |= plain.flags;
     return result;
   });
 const toHalf = (letter: "s" | "d"): Operation =>
   define(`vcvtb.h.${letter}`, letter, "h", (context, [a], fpscr) => {
     const plain = { ...context, flushResults: false };
-    const result = (fpscr & FPSCR_AHP) !== 0 ? alternativeHalf(FLOAT[letter], a!, plain) : convertFormat(FLOAT[letter], F16, a!, plain);
+    const result =
+      (fpscr & FPSCR_AHP) !== 0
+        ? alternativeHalf(FLOAT[letter], a!, plain)
+        : convertFormat(FLOAT[letter], F16, a!, plain);
     context.flags |= plain.flags;
     return result;
   });
@@ -290,7 +311,13 @@ export const FROM_HALF: OperationPair = { s: fromHalf("s"), d: fromHalf("d") };
 export const TO_HALF: OperationPair = { s: toHalf("s"), d: toHalf("d") };
 
 /** Four conversions at once, of and to lanes of so many bytes; `kept`: the bits of FPSCR that count beside `standard`. */
-export function halfVector(operation: Operation, from: 2 | 4, to: 2 | 4, standard: number, kept: number): Helper<"v128"> {
+export function halfVector(
+  operation: Operation,
+  from: 2 | 4,
+  to: 2 | 4,
+  standard: number,
+  kept: number,
+): Helper<"v128"> {
   const run = (state: DataView): void => {
     const fpscr = standard | (state.getInt32(FPSCR.offset, true) & kept);
     const context = floatContext(fpscr);
@@ -321,8 +348,11 @@ export function toFixed(letter: "s" | "d", type: IntegerType, rounding: Rounding
       `vcvt.${type}.${letter} ${rounding ?? "fpscr"}`,
       `${letter}w`,
       "w",
-      (context, [a, fraction]) => toInteger(FLOAT[letter], a!, RANGE[type], rounding ?? context.rounding, context, Number(fraction)),
-      type === "s32" ? (q, a, fraction) => (fraction === 0 ? quickToInteger(q, a, rounding ?? q.rounding, 2 ** 31) : Number.NaN) : undefined,
+      (context, [a, fraction]) =>
+        toInteger(FLOAT[letter], a!, RANGE[type], rounding ?? context.rounding, context, Number(fraction)),
+      type === "s32"
+        ? (q, a, fraction) => (fraction === 0 ? quickToInteger(q, a, rounding ?? q.rounding, 2 ** 31) : Number.NaN)
+        : undefined,
     ),
   );
 }
@@ -419,5 +449,7 @@ export const RECPS = define("vrecps", "ss", "s", (context, [a, b]) =>
 );
 /** FPRSqrtStep: (3 - a × b) / 2. */
 export const RSQRTS = define("vrsqrts", "ss", "s", (context, [a, b]) =>
-  infinityTimesZero(a!, b!) ? ONE_AND_A_HALF : multiply(F32, difference(THREE, multiply(F32, a!, b!, context), context), HALF, context),
+  infinityTimesZero(a!, b!)
+    ? ONE_AND_A_HALF
+    : multiply(F32, difference(THREE, multiply(F32, a!, b!, context), context), HALF, context),
 );

@@ -10,7 +10,12 @@
  */
 import type { Slot, Type } from "../emitter.ts";
 
-const slot = <T extends Type>(name: string, type: T, offset: number, cached = true): Slot<T> => ({ name, type, offset, cached });
+const slot = <T extends Type>(name: string, type: T, offset: number, cached = true): Slot<T> => ({
+  name,
+  type,
+  offset,
+  cached,
+});
 const file = <T extends Type>(count: number, name: (n: number) => string, type: T, step: number): readonly Slot<T>[] =>
   Array.from({ length: count }, (_, n) => slot(name(n), type, VFP_BASE + step * n));
 

@@ -69,7 +69,12 @@ describe("FPSCR", () => {
     cpu.state.setFloat64(D[1]!.offset, 2, true);
     expect(run(0xeeb40b41)).toEqual(NEXT); // vcmp.f64 d0, d1
     expect(run(0xeef1fa10)).toEqual(NEXT); // vmrs APSR_nzcv, fpscr
-    expect([(cpu.read(NF) as number) < 0, cpu.read(ZF) === 0, cpu.read(CF), (cpu.read(VF) as number) < 0]).toEqual([true, false, 0, false]);
+    expect([(cpu.read(NF) as number) < 0, cpu.read(ZF) === 0, cpu.read(CF), (cpu.read(VF) as number) < 0]).toEqual([
+      true,
+      false,
+      0,
+      false,
+    ]);
   });
 });
 
@@ -102,7 +107,11 @@ test("vpush and vpop", () => {
   expect(run(0xed2d8b04)).toEqual(NEXT); // vpush {d8-d9}
   expect(cpu.read(GPR[13]!)).toBe(BASE + 48);
   expect(run(0xecbd0b04)).toEqual(NEXT); // vpop {d0-d1}
-  expect([cpu.read(GPR[13]!), cpu.read(D[0]!), cpu.read(D[1]!)]).toEqual([BASE + 64, 0x1111111111111111n, 0x2222222222222222n]);
+  expect([cpu.read(GPR[13]!), cpu.read(D[0]!), cpu.read(D[1]!)]).toEqual([
+    BASE + 64,
+    0x1111111111111111n,
+    0x2222222222222222n,
+  ]);
   cpu.write(S[0]!, 0x3f800000);
   expect(run(0xed2d0a01)).toEqual(NEXT); // vpush {s0}
   expect(run(0xecfd7a01)).toEqual(NEXT); // vpop {s15}

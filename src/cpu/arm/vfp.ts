@@ -27,11 +27,13 @@ type PrintContext = { readonly pcValue: number };
 
 const hex = (n: number): string => `0x${(n >>> 0).toString(16)}`;
 /** `{d8-d15}`. */
-const list = (letter: Letter) => (fields: Fields): string => {
-  const first = register(fields, letter, "d");
-  const last = first + fields["i"]! - 1;
-  return last === first ? `{${letter}${first}}` : `{${letter}${first}-${letter}${last}}`;
-};
+const list =
+  (letter: Letter) =>
+  (fields: Fields): string => {
+    const first = register(fields, letter, "d");
+    const last = first + fields["i"]! - 1;
+    return last === first ? `{${letter}${first}}` : `{${letter}${first}-${letter}${last}}`;
+  };
 /** As many decimal places as objdump prints of such a constant. */
 const decimal = (value: number): string => {
   const places = Number.isInteger(2 * value) ? 1 : Number.isInteger(8 * value) ? 3 : 7;

@@ -25,13 +25,17 @@ describe("registers after random instructions are qemu-arm's", () => {
       const expected: Record<string, number> = { cpsr: Number.parseInt(cpsr, 16) };
       for (const [n, name] of NAMES.entries()) expected[name] = Number.parseInt(registers[n]!, 16);
       machine.registers = expected;
-      for (const change of changed.trim().split(" ").filter((word) => word !== "")) {
+      for (const change of changed
+        .trim()
+        .split(" ")
+        .filter((word) => word !== "")) {
         const [name, value] = change.split("=");
         expected[name!] = Number.parseInt(value!, 16);
       }
       const bytes = code.split(",").reduce((sum, word) => sum + word.length / 2, 0);
       machine.place = CODE | Number(thumb);
-      while (machine.place - (CODE | Number(thumb)) < bytes) expect(machine.step(codeAt(CODE, encodings, thumb)), line).toEqual({ kind: "next" });
+      while (machine.place - (CODE | Number(thumb)) < bytes)
+        expect(machine.step(codeAt(CODE, encodings, thumb)), line).toEqual({ kind: "next" });
       const found = Object.fromEntries(Object.keys(expected).map((name) => [name, machine.register(name)]));
       expect(found, line).toEqual(expected);
     }

@@ -23,7 +23,11 @@ const floatRegister =
 const integer =
   (letter: string, min: number, max: number, encode = (n: number) => n): Parse =>
   (text) => {
-    const n = /^-?(0x[0-9a-f]+|\d+)$/.test(text) ? (text.startsWith("-") ? -Number(text.slice(1)) : Number(text)) : Number.NaN;
+    const n = /^-?(0x[0-9a-f]+|\d+)$/.test(text)
+      ? text.startsWith("-")
+        ? -Number(text.slice(1))
+        : Number(text)
+      : Number.NaN;
     return n >= min && n <= max ? { [letter]: encode(n) } : undefined;
   };
 

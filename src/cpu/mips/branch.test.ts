@@ -31,7 +31,10 @@ describe("conditions", () => {
   const registers = ([a0, a1 = 0]: readonly number[]): Registers => ({ a0: a0!, a1 });
 
   test.each(CONDITIONS)("%s", (source, taken, notTaken) => {
-    for (const [values, target] of [[taken, TARGET], [notTaken, NEXT]] as const) {
+    for (const [values, target] of [
+      [taken, TARGET],
+      [notTaken, NEXT],
+    ] as const) {
       const { cpu, exit } = branch(`${source},${TARGET}`, registers(values));
       expect(exit).toEqual({ kind: "jump", target });
       expect(cpu.register("s0")).toBe(1);
@@ -40,7 +43,10 @@ describe("conditions", () => {
 
   test.each(CONDITIONS)("%s likely: the delay slot runs only where the branch is taken", (source, taken, notTaken) => {
     const likely = source.replace(" ", "l ");
-    for (const [values, target, ran] of [[taken, TARGET, 1], [notTaken, NEXT, 0]] as const) {
+    for (const [values, target, ran] of [
+      [taken, TARGET, 1],
+      [notTaken, NEXT, 0],
+    ] as const) {
       const { cpu, exit } = branch(`${likely},${TARGET}`, registers(values));
       expect(exit).toEqual({ kind: "jump", target });
       expect(cpu.register("s0")).toBe(ran);
@@ -53,7 +59,10 @@ describe("conditions", () => {
     ["bltzall", MINUS, 0],
     ["bgezall", 0, MINUS],
   ])("%s links whether it is taken or not", (mnemonic, taken, notTaken) => {
-    for (const [a0, target] of [[taken, TARGET], [notTaken, NEXT]] as const) {
+    for (const [a0, target] of [
+      [taken, TARGET],
+      [notTaken, NEXT],
+    ] as const) {
       const { cpu, exit } = branch(`${mnemonic} a0,${TARGET}`, { a0 });
       expect(exit).toEqual({ kind: "jump", target });
       expect(cpu.register("ra")).toBe(NEXT);
@@ -86,7 +95,11 @@ describe("jumps and calls", () => {
     const { cpu, exit } = branch(source, { t9: 0x12345678, ra: 0x87654320 });
     expect(exit).toEqual(expected);
     expect(cpu.register("s0")).toBe(1);
-    const linked = /^(jal|bal|jalr|jalr\.hb) (?!v0|zero)/.test(source) ? "ra" : source.includes("v0") ? "v0" : undefined;
+    const linked = /^(jal|bal|jalr|jalr\.hb) (?!v0|zero)/.test(source)
+      ? "ra"
+      : source.includes("v0")
+        ? "v0"
+        : undefined;
     if (linked !== undefined) expect(cpu.register(linked)).toBe(NEXT);
   });
 
@@ -106,7 +119,11 @@ describe("delay slots", () => {
 
   test("the branch is one instruction of 8 bytes", () => {
     const cpu = new TestMachine();
-    expect(cpu.decode(`beq a0,a1,${TARGET}\nnop`, PC)).toMatchObject({ pc: PC, size: 8, flow: { kind: "branch", target: TARGET } });
+    expect(cpu.decode(`beq a0,a1,${TARGET}\nnop`, PC)).toMatchObject({
+      pc: PC,
+      size: 8,
+      flow: { kind: "branch", target: TARGET },
+    });
     expect(cpu.isa.disassemble(cpu.decode(`jr ra\nmove v0,zero`, PC))).toBe("jr\tra\nmove\tv0,zero");
   });
 
@@ -117,9 +134,14 @@ describe("delay slots", () => {
   });
 
   test.each(["break 1", "teq zero,zero"])("%s in the slot", (slot) => {
-    expect(branch("jr ra", {}, slot).exit).toMatchObject({ kind: "exception", exception: slot.startsWith("break") ? "breakpoint" : "trap" });
+    expect(branch("jr ra", {}, slot).exit).toMatchObject({
+      kind: "exception",
+      exception: slot.startsWith("break") ? "breakpoint" : "trap",
+    });
     expect(branch(`beqzl a0,${TARGET}`, { a0: 0 }, slot).exit).toMatchObject({ kind: "exception" });
-    expect(branch(`beqzl a0,${TARGET}`, { a0: 1 }, slot).exit).toMatchObject({ kind: slot.startsWith("break") ? "leave" : "jump" });
+    expect(branch(`beqzl a0,${TARGET}`, { a0: 1 }, slot).exit).toMatchObject({
+      kind: slot.startsWith("break") ? "leave" : "jump",
+    });
   });
 
   test.each([

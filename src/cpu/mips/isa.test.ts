@@ -147,14 +147,30 @@ test("CodeFault passes through decode", () => {
   const code = codeAt(0, []);
   const isa = mipsIsa({ littleEndian: true });
   const fault = new Error("no page");
-  expect(() => isa.decode({ ...code, read32: () => { throw fault; } }, 0, 0)).toThrow(fault);
+  expect(() =>
+    isa.decode(
+      {
+        ...code,
+        read32: () => {
+          throw fault;
+        },
+      },
+      0,
+      0,
+    ),
+  ).toThrow(fault);
 });
 
 test("the documentation lists each instruction once", () => {
   const rows = instructionRows();
   const names = rows.map(({ mnemonic }) => mnemonic);
   expect(new Set(names).size).toBe(names.length);
-  expect(rows).toContainEqual({ isa: "MIPS32 release 1", mnemonic: "addu", bits: "000000 sssss ttttt ddddd 00000 100001", group: "CPU arithmetic" });
+  expect(rows).toContainEqual({
+    isa: "MIPS32 release 1",
+    mnemonic: "addu",
+    bits: "000000 sssss ttttt ddddd 00000 100001",
+    group: "CPU arithmetic",
+  });
   expect(names).not.toContain("li");
   expect(names).not.toContain(".word");
   expect(names).not.toContain("ps");

@@ -46,7 +46,12 @@ const NO_FIELDS: Fields = {};
 /** The rows of one release: later instructions stay known, so that the message can name them. */
 function rowsOfRelease(release: 1 | 2): readonly MipsRow[] {
   if (release === 2) return [...MIPS_ROWS, ...UNSUPPORTED_ROWS];
-  const rows = MIPS_ROWS.map(({ delaySlot: _, ...later }): MipsRow => ({ ...later, ...STOP, lift: illegal, unsupported: "MIPS32 release 2 instruction" }));
+  const rows = MIPS_ROWS.map(({ delaySlot: _, ...later }): MipsRow => ({
+    ...later,
+    ...STOP,
+    lift: illegal,
+    unsupported: "MIPS32 release 2 instruction",
+  }));
   return [...MIPS_ROWS.map((original, n) => (original.release === 2 ? rows[n]! : original)), ...UNSUPPORTED_ROWS];
 }
 
@@ -96,7 +101,15 @@ function contextOf(e: Emitter, instruction: MipsInstruction, mode: number, littl
     slotEnds: slot?.flow.kind === "stop",
     delaySlot: () => {
       if (slot === undefined) return;
-      const context = { pc: slot.pc, next: (slot.pc + 4) >>> 0, littleEndian, mode, inDelaySlot: true, slotEnds: false, delaySlot: () => {} };
+      const context = {
+        pc: slot.pc,
+        next: (slot.pc + 4) >>> 0,
+        littleEndian,
+        mode,
+        inDelaySlot: true,
+        slotEnds: false,
+        delaySlot: () => {},
+      };
       slot.row.lift(e, slot.fields, context);
     },
   };
@@ -114,7 +127,15 @@ export function mipsIsa({ littleEndian, release = 2 }: MipsOptions): Isa<MipsIns
 
     decode(code: CodeReader, pc: number): MipsInstruction {
       if ((pc & 3) !== 0) {
-        return { pc, size: 4, flow: FLOW_STOP, word: 0, row: MISALIGNED, fields: NO_FIELDS, unsupported: "MIPS16e or microMIPS code" };
+        return {
+          pc,
+          size: 4,
+          flow: FLOW_STOP,
+          word: 0,
+          row: MISALIGNED,
+          fields: NO_FIELDS,
+          unsupported: "MIPS16e or microMIPS code",
+        };
       }
       const instruction = decodeWord(table, pc, code.read32(pc));
       if (!instruction.row.delaySlot) return instruction;

@@ -107,16 +107,56 @@ function trapUnaligned(e: Emitter, at: I32): void {
 }
 
 export const LOAD_STORE_ROWS = [
-  row("lb", "100000 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", load((e, at) => e.load8S(at))),
-  row("lbu", "100100 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", load((e, at) => e.load8U(at))),
-  row("lh", "100001 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", load((e, at) => e.load16S(at))),
-  row("lhu", "100101 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", load((e, at) => e.load16U(at))),
-  row("lw", "100011 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", load((e, at) => e.load32(at))),
+  row(
+    "lb",
+    "100000 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    load((e, at) => e.load8S(at)),
+  ),
+  row(
+    "lbu",
+    "100100 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    load((e, at) => e.load8U(at)),
+  ),
+  row(
+    "lh",
+    "100001 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    load((e, at) => e.load16S(at)),
+  ),
+  row(
+    "lhu",
+    "100101 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    load((e, at) => e.load16U(at)),
+  ),
+  row(
+    "lw",
+    "100011 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    load((e, at) => e.load32(at)),
+  ),
   row("lwl", "100010 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", loadLeft),
   row("lwr", "100110 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", loadRight),
-  row("sb", "101000 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", store((e, at, value) => e.store8(at, value))),
-  row("sh", "101001 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", store((e, at, value) => e.store16(at, value))),
-  row("sw", "101011 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", store((e, at, value) => e.store32(at, value))),
+  row(
+    "sb",
+    "101000 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    store((e, at, value) => e.store8(at, value)),
+  ),
+  row(
+    "sh",
+    "101001 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    store((e, at, value) => e.store16(at, value)),
+  ),
+  row(
+    "sw",
+    "101011 sssss ttttt iiiiiiiiiiiiiiii",
+    "rt,offset(base)",
+    store((e, at, value) => e.store32(at, value)),
+  ),
   row("swl", "101010 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", storeLeft),
   row("swr", "101110 sssss ttttt iiiiiiiiiiiiiiii", "rt,offset(base)", storeRight),
 

@@ -37,7 +37,12 @@ describe.each([
   test("small loads extend", () => {
     const cpu = machine(littleEndian);
     cpu.memory.setUint16(0, 0x8080);
-    for (const [source, value] of [["lb", 0xffffff80], ["lbu", 0x80], ["lh", 0xffff8080], ["lhu", 0x8080]] as const) {
+    for (const [source, value] of [
+      ["lb", 0xffffff80],
+      ["lbu", 0x80],
+      ["lh", 0xffff8080],
+      ["lhu", 0x8080],
+    ] as const) {
       cpu.execute(`${source} v0,0(a0)`);
       expect(cpu.register("v0")).toBe(value);
     }
@@ -69,8 +74,16 @@ describe.each([
   });
 
   test.each([
-    ["swl", ["aa 11 12 13", "bb aa 12 13", "cc bb aa 13", "dd cc bb aa"], ["aa bb cc dd", "10 aa bb cc", "10 11 aa bb", "10 11 12 aa"]],
-    ["swr", ["dd cc bb aa", "10 dd cc bb", "10 11 dd cc", "10 11 12 dd"], ["dd 11 12 13", "cc dd 12 13", "bb cc dd 13", "aa bb cc dd"]],
+    [
+      "swl",
+      ["aa 11 12 13", "bb aa 12 13", "cc bb aa 13", "dd cc bb aa"],
+      ["aa bb cc dd", "10 aa bb cc", "10 11 aa bb", "10 11 12 aa"],
+    ],
+    [
+      "swr",
+      ["dd cc bb aa", "10 dd cc bb", "10 11 dd cc", "10 11 12 dd"],
+      ["dd 11 12 13", "cc dd 12 13", "bb cc dd 13", "aa bb cc dd"],
+    ],
   ])("%s writes its own bytes and reads none", (mnemonic, little, big) => {
     for (let n = 0; n < 4; n++) {
       const cpu = machine(littleEndian);

@@ -34,13 +34,23 @@ function safeDivisor(e: Emitter, dividend: I32, divisor: I32, signed: boolean): 
 }
 
 export const MULTIPLY_ROWS = [
-  row("mul", "011100 sssss ttttt ddddd 00000 000010", "rd,rs,rt", (e, { s, t, d }) => setGpr(e, d, e.i32.mul(gpr(e, s), gpr(e, t)))),
+  row("mul", "011100 sssss ttttt ddddd 00000 000010", "rd,rs,rt", (e, { s, t, d }) =>
+    setGpr(e, d, e.i32.mul(gpr(e, s), gpr(e, t))),
+  ),
   row("mult", "000000 sssss ttttt 00000 00000 011000", "rs,rt", (e, { s, t }) => setHiLo(e, product(e, s, t, true))),
   row("multu", "000000 sssss ttttt 00000 00000 011001", "rs,rt", (e, { s, t }) => setHiLo(e, product(e, s, t, false))),
-  row("madd", "011100 sssss ttttt 00000 00000 000000", "rs,rt", (e, { s, t }) => setHiLo(e, e.i64.add(getHiLo(e), product(e, s, t, true)))),
-  row("maddu", "011100 sssss ttttt 00000 00000 000001", "rs,rt", (e, { s, t }) => setHiLo(e, e.i64.add(getHiLo(e), product(e, s, t, false)))),
-  row("msub", "011100 sssss ttttt 00000 00000 000100", "rs,rt", (e, { s, t }) => setHiLo(e, e.i64.sub(getHiLo(e), product(e, s, t, true)))),
-  row("msubu", "011100 sssss ttttt 00000 00000 000101", "rs,rt", (e, { s, t }) => setHiLo(e, e.i64.sub(getHiLo(e), product(e, s, t, false)))),
+  row("madd", "011100 sssss ttttt 00000 00000 000000", "rs,rt", (e, { s, t }) =>
+    setHiLo(e, e.i64.add(getHiLo(e), product(e, s, t, true))),
+  ),
+  row("maddu", "011100 sssss ttttt 00000 00000 000001", "rs,rt", (e, { s, t }) =>
+    setHiLo(e, e.i64.add(getHiLo(e), product(e, s, t, false))),
+  ),
+  row("msub", "011100 sssss ttttt 00000 00000 000100", "rs,rt", (e, { s, t }) =>
+    setHiLo(e, e.i64.sub(getHiLo(e), product(e, s, t, true))),
+  ),
+  row("msubu", "011100 sssss ttttt 00000 00000 000101", "rs,rt", (e, { s, t }) =>
+    setHiLo(e, e.i64.sub(getHiLo(e), product(e, s, t, false))),
+  ),
 
   row("div", "000000 sssss ttttt 00000 00000 011010", "zero,rs,rt", (e, { s, t }) => {
     const dividend = gpr(e, s);

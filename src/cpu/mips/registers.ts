@@ -2,7 +2,12 @@
 import type { Emitter, I32, Slot } from "../emitter.ts";
 import { REGISTERS_BASE } from "../isa.ts";
 
-const slot = (name: string, offset: number, cached = true): Slot<"i32"> => ({ name, type: "i32", offset: REGISTERS_BASE + offset, cached });
+const slot = (name: string, offset: number, cached = true): Slot<"i32"> => ({
+  name,
+  type: "i32",
+  offset: REGISTERS_BASE + offset,
+  cached,
+});
 
 /** The o32 names, by register number. */
 export const GPR_NAMES = [

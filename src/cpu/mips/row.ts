@@ -53,7 +53,13 @@ export interface MipsInstruction extends Instruction {
   readonly slot?: MipsInstruction;
 }
 
-type MakeRow = <const B extends string>(mnemonic: string, bits: B, operands: string, lift: Lift<FieldsOf<B>>, info?: RowInfo<FieldsOf<B>>) => MipsRow;
+type MakeRow = <const B extends string>(
+  mnemonic: string,
+  bits: B,
+  operands: string,
+  lift: Lift<FieldsOf<B>>,
+  info?: RowInfo<FieldsOf<B>>,
+) => MipsRow;
 
 /**
  * Row maker for one chapter of the manual:

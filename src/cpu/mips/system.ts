@@ -34,17 +34,52 @@ const release2 = { release: 2 } as const;
 const needsKernel: Lift = (e, _fields, context) => raiseAlways(e, context, "coprocessorUnusable", 0);
 
 export const SYSTEM_ROWS = [
-  hardware("rdhwr", "011111 00000 ttttt 00000 00000 111011", "rt,$0", readInto((e) => e.const32(0)), release2),
-  hardware("rdhwr", "011111 00000 ttttt 00001 00000 111011", "rt,$1", readInto((e) => e.const32(SYNCI_STEP)), release2),
-  hardware("rdhwr", "011111 00000 ttttt 00010 00000 111011", "rt,$2", readInto((e) => e.call(CYCLE_COUNTER)), release2),
-  hardware("rdhwr", "011111 00000 ttttt 00011 00000 111011", "rt,$3", readInto((e) => e.const32(CC_RESOLUTION)), release2),
+  hardware(
+    "rdhwr",
+    "011111 00000 ttttt 00000 00000 111011",
+    "rt,$0",
+    readInto((e) => e.const32(0)),
+    release2,
+  ),
+  hardware(
+    "rdhwr",
+    "011111 00000 ttttt 00001 00000 111011",
+    "rt,$1",
+    readInto((e) => e.const32(SYNCI_STEP)),
+    release2,
+  ),
+  hardware(
+    "rdhwr",
+    "011111 00000 ttttt 00010 00000 111011",
+    "rt,$2",
+    readInto((e) => e.call(CYCLE_COUNTER)),
+    release2,
+  ),
+  hardware(
+    "rdhwr",
+    "011111 00000 ttttt 00011 00000 111011",
+    "rt,$3",
+    readInto((e) => e.const32(CC_RESOLUTION)),
+    release2,
+  ),
   // Linux emulates this one on release 1, because thread-local storage is reached through it.
-  hardware("rdhwr", "011111 00000 ttttt 11101 00000 111011", "rt,$29", readInto((e) => e.get(USER_LOCAL))),
+  hardware(
+    "rdhwr",
+    "011111 00000 ttttt 11101 00000 111011",
+    "rt,$29",
+    readInto((e) => e.get(USER_LOCAL)),
+  ),
 
-  cache("synci", "000001 sssss 11111 iiiiiiiiiiiiiiii", "offset(base)", (e, { s, i }, context) => {
-    e.set(SYNCI_LINE, e.i32.or(e.i32.and(address(e, s, i), e.const32(-SYNCI_STEP)), e.const32(1)));
-    leaveBlock(e, context);
-  }, { ...STOP, release: 2 }),
+  cache(
+    "synci",
+    "000001 sssss 11111 iiiiiiiiiiiiiiii",
+    "offset(base)",
+    (e, { s, i }, context) => {
+      e.set(SYNCI_LINE, e.i32.or(e.i32.and(address(e, s, i), e.const32(-SYNCI_STEP)), e.const32(1)));
+      leaveBlock(e, context);
+    },
+    { ...STOP, release: 2 },
+  ),
 
   privileged("cache", "101111 sssss hhhhh iiiiiiiiiiiiiiii", "hint,offset(base)", needsKernel, STOP),
   privileged("mfc0", "010000 00000 ttttt ddddd 00000 000lll", "rt,c0{optsel}", needsKernel, STOP),

@@ -43,7 +43,13 @@ export const TRAP_ROWS = [
 
   // Assemblers put the code into the upper ten of its twenty bits; Linux swaps the halves back, and so does the operating
   // system's side of `breakpoint`, which gets all twenty as they stand.
-  row("break", "000000 cccccccccccccccccccc 001101", "breakcode", (e, { c }, context) => raiseAlways(e, context, "breakpoint", c), STOP),
+  row(
+    "break",
+    "000000 cccccccccccccccccccc 001101",
+    "breakcode",
+    (e, { c }, context) => raiseAlways(e, context, "breakpoint", c),
+    STOP,
+  ),
   row("syscall", "000000 cccccccccccccccccccc 001100", "code", (e, _fields, context) => e.systemCall(context.next), {
     flow: (): Flow => ({ kind: "systemCall" }),
   }),

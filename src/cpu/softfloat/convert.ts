@@ -88,7 +88,14 @@ export const roundToIntegral = (
 // ── ARM's alternative half precision: no infinities and NaNs, numbers up to 131008 instead ────────────────────────
 
 /** The same numbers with a sixth exponent bit, so that the largest are not special. */
-const WIDE_HALF: FloatFormat = { ...F16, width: 17, exponentBits: 6, signBit: 1n << 16n, infinity: 0x3fn << 10n, largest: (0x3fn << 10n) - 1n };
+const WIDE_HALF: FloatFormat = {
+  ...F16,
+  width: 17,
+  exponentBits: 6,
+  signBit: 1n << 16n,
+  infinity: 0x3fn << 10n,
+  largest: (0x3fn << 10n) - 1n,
+};
 const HALF_SIGN = 0x8000n;
 const LARGEST_HALF = 0x7fffn;
 

@@ -121,7 +121,10 @@ export class Path {
  * The absolute path as seen from `root` (null: from the top of the tree). `reachable` is false where `path` does not lie below `root`; `deleted` where
  * the name is gone.
  */
-export function pathName(path: Pick<Path, "mount" | "dentry">, root: Path | null): { name: ByteString; reachable: boolean; deleted: boolean } {
+export function pathName(
+  path: Pick<Path, "mount" | "dentry">,
+  root: Path | null,
+): { name: ByteString; reachable: boolean; deleted: boolean } {
   let { mount, dentry } = path;
   const deleted = dentry.isDetached;
   let name = "";

@@ -70,7 +70,15 @@ abstract class Device extends Inode {
   override stat(): Stat {
     const time = this.#time;
     const mode = S.IFCHR | 0o666;
-    return plainStat({ dev: this.fs.dev, ino: this.#ino, mode, rdev: this.#number, atime: time, mtime: time, ctime: time });
+    return plainStat({
+      dev: this.fs.dev,
+      ino: this.#ino,
+      mode,
+      rdev: this.#number,
+      atime: time,
+      mtime: time,
+      ctime: time,
+    });
   }
   /** Times and permissions of a device may be set, and that is all that happens: `touch /dev/null`. */
   override setAttributes(): void {}
@@ -146,7 +154,8 @@ const TMPFS_MAGIC = 0x01021994;
 export function createDevFs(terminal: ControllingTerminal): FileSystem {
   return new StaticFs("devtmpfs", TMPFS_MAGIC, (fs) => {
     const entries = new Map<ByteString, Inode>();
-    for (const [name, minor, driver] of MEMORY_DEVICES) entries.set(name, new MemoryDevice(fs, { major: 1, minor }, driver));
+    for (const [name, minor, driver] of MEMORY_DEVICES)
+      entries.set(name, new MemoryDevice(fs, { major: 1, minor }, driver));
     for (const [name, target] of LINKS) entries.set(name, new StaticSymlink(fs, target));
     entries.set("tty", new TerminalDevice(fs, terminal));
     entries.set("shm", new StaticDirectory(fs));

@@ -1,6 +1,15 @@
 /** Standard input, output and error: descriptors of the host, bytes in memory, or functions of whoever called us. */
 import * as host from "../../host/files.ts";
-import { HostStream, NOT_READY, isOpen, openMode, openTerminal, readHere, streamName, writeHere } from "../../host/stream.ts";
+import {
+  HostStream,
+  NOT_READY,
+  isOpen,
+  openMode,
+  openTerminal,
+  readHere,
+  streamName,
+  writeHere,
+} from "../../host/stream.ts";
 import { bytesWaiting } from "../../host/terminal.ts";
 import type { Backing } from "../../memory/mapping.ts";
 import { errno } from "../errno.ts";
@@ -149,7 +158,9 @@ class HostStreamInode extends Inode {
 
   /** Also by way of /proc/self/fd/N: a second description of the same descriptor. */
   override open(path: Path, flags: number): FileDescription {
-    return this.stream.kind === "file" ? new HostSharedFile(path, flags, this) : new HostStreamDescription(path, flags, this);
+    return this.stream.kind === "file"
+      ? new HostSharedFile(path, flags, this)
+      : new HostStreamDescription(path, flags, this);
   }
 }
 

@@ -129,7 +129,12 @@ describe("what the host has is what the guest sees", () => {
     fs.setTimes(null, "plain", "omit", -1_500_000_001n, 0);
     const stat = fs.stat(null, "plain", 0);
     const real = host.statSync(join(inside, "plain"), { bigint: true });
-    expect([stat.ino, BigInt(stat.mode), BigInt(stat.size), stat.mtime]).toEqual([real.ino, real.mode, real.size, real.mtimeNs]);
+    expect([stat.ino, BigInt(stat.mode), BigInt(stat.size), stat.mtime]).toEqual([
+      real.ino,
+      real.mode,
+      real.size,
+      real.mtimeNs,
+    ]);
     expect(stat.atime).toBe(1_000_000_000_123_456_789n);
     expect(stat.mtime).toBe(-1_500_000_001n);
   });

@@ -48,7 +48,9 @@ export class HostFs implements FileSystem {
       throw error;
     }
     this.dev = { major: stat.devMajor, minor: stat.devMinor };
-    this.root = isDirectory ? new HostInode(this, this.#top, "", this.#top, stat) : new HostInode(this, this.#top, name, null, stat);
+    this.root = isDirectory
+      ? new HostInode(this, this.#top, "", this.#top, stat)
+      : new HostInode(this, this.#top, name, null, stat);
   }
 
   close(): void {
@@ -118,7 +120,9 @@ export class HostInode extends Inode {
   }
 
   #fresh(): HostStat {
-    const stat = fromHost(() => (this.#directory === null ? this.#parent.statChild(this.#name) : this.#directory.stat()));
+    const stat = fromHost(() =>
+      this.#directory === null ? this.#parent.statChild(this.#name) : this.#directory.stat(),
+    );
     if (stat === undefined) throw errno.ENOENT;
     return stat;
   }
@@ -441,7 +445,8 @@ class HostFileDescription extends RegularDescription {
       const now = host.statFile(this.#fd);
       if (uid !== undefined || gid !== undefined) host.chownFile(this.#fd, uid ?? now.uid, gid ?? now.gid);
       if (mode !== undefined) host.chmodFile(this.#fd, mode);
-      if (atime !== undefined || mtime !== undefined) host.setFileTimes(this.#fd, atime ?? now.atime, mtime ?? now.mtime);
+      if (atime !== undefined || mtime !== undefined)
+        host.setFileTimes(this.#fd, atime ?? now.atime, mtime ?? now.mtime);
     });
   }
 

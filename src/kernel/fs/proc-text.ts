@@ -222,7 +222,11 @@ const joined = (strings: readonly ByteString[]): ByteString => strings.map((text
 const COMM: ProcessFile = {
   ...of((process) => `${process.name}\n`),
   write(process, bytes) {
-    process.setName(fromBytes(bytes).replace(/[\n\0].*$/s, "").slice(0, 15));
+    process.setName(
+      fromBytes(bytes)
+        .replace(/[\n\0].*$/s, "")
+        .slice(0, 15),
+    );
   },
 };
 
@@ -289,8 +293,12 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
   cmdline: fixed("\n"),
   cpuinfo: machine((system) => system.cpuinfo()),
   devices: fixed("Character devices:\n  1 mem\n  5 /dev/tty\n\nBlock devices:\n"),
-  filesystems: fixed(["tmpfs", "proc", "devtmpfs", "ramfs", "pipefs", "babelf"].map((type) => `nodev\t${type}\n`).join("")),
-  loadavg: machine((system) => `0.00 0.00 0.00 1/${[...system.processes()].length} ${Math.max(0, ...system.processes())}\n`),
+  filesystems: fixed(
+    ["tmpfs", "proc", "devtmpfs", "ramfs", "pipefs", "babelf"].map((type) => `nodev\t${type}\n`).join(""),
+  ),
+  loadavg: machine(
+    (system) => `0.00 0.00 0.00 1/${[...system.processes()].length} ${Math.max(0, ...system.processes())}\n`,
+  ),
   meminfo: machine(({ totalMemory, freeMemory }) => {
     const rows: readonly (readonly [string, number])[] = [
       ["MemTotal", totalMemory],
@@ -304,7 +312,9 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
       ["SwapTotal", 0],
       ["SwapFree", 0],
     ];
-    return rows.map(([name, bytes]) => `${`${name}:`.padEnd(15)} ${String(Math.floor(bytes / KIB)).padStart(8)} kB\n`).join("");
+    return rows
+      .map(([name, bytes]) => `${`${name}:`.padEnd(15)} ${String(Math.floor(bytes / KIB)).padStart(8)} kB\n`)
+      .join("");
   }),
   stat: machine((system) => {
     const cpu = " 0 0 0 0 0 0 0 0 0 0\n";

@@ -96,18 +96,28 @@ describe("/proc", () => {
     expect(read(fs, "/proc/self/environ")).toBe("A=1\0B=\xff\0");
     expect(read(fs, "/proc/2/auxv")).toBe("\x01\x02\x03");
     expect(read(fs, "/proc/self/maps")).toBe(
-      "00400000-00401000 r-xp 00001000 00:15 5 ".padEnd(73) + "/bin/program\n7fff0000-80000000 rw-s 00000000 00:00 0 \n",
+      "00400000-00401000 r-xp 00001000 00:15 5 ".padEnd(73) +
+        "/bin/program\n7fff0000-80000000 rw-s 00000000 00:00 0 \n",
     );
     const stat = read(fs, "/proc/self/stat");
     expect(stat.startsWith("2 (program) R 1 2 1 0 -1 ")).toBe(true);
     const fields = stat.trim().split(" ");
     expect(fields).toHaveLength(52);
-    expect([fields[13], fields[14], fields[19], fields[21], fields[22], fields[23]]).toEqual(["123", "1", "1", "12", `${8 << 20}`, "1024"]);
+    expect([fields[13], fields[14], fields[19], fields[21], fields[22], fields[23]]).toEqual([
+      "123",
+      "1",
+      "1",
+      "12",
+      `${8 << 20}`,
+      "1024",
+    ]);
     const status = read(fs, "/proc/self/status");
     expect(status).toContain("Uid:\t7\t8\t9\t8\n");
     expect(status).toContain("SigBlk:\t0000000000000200\n");
     expect(status).toContain("SigCgt:\t8000000000000000\n");
-    expect(read(fs, "/proc/self/limits")).toContain("Max open files            1024                 unlimited            files");
+    expect(read(fs, "/proc/self/limits")).toContain(
+      "Max open files            1024                 unlimited            files",
+    );
     expect(fs.stat(null, "/proc/2/stat", 0)).toMatchObject({ uid: 8, gid: 2, size: 0, mode: S.IFREG | 0o444 });
   });
 
@@ -139,7 +149,9 @@ describe("/proc", () => {
 
   test("mounts", () => {
     expect(read(fs, "/proc/mounts")).toMatch(/^proc \/proc proc rw,nosuid,nodev,noexec,relatime 0 0$/m);
-    expect(read(fs, "/proc/self/mountinfo")).toMatch(/^\d+ \d+ 0:\d+ \/ \/dev\/shm rw,nosuid,nodev,relatime - tmpfs tmpfs rw$/m);
+    expect(read(fs, "/proc/self/mountinfo")).toMatch(
+      /^\d+ \d+ 0:\d+ \/ \/dev\/shm rw,nosuid,nodev,relatime - tmpfs tmpfs rw$/m,
+    );
   });
 });
 

@@ -107,7 +107,8 @@ abstract class ProcDirectory extends ProcInode {
   override lookup(name: ByteString, known?: Inode): Inode | null {
     const found = this.find(name);
     // The same directory must stay the same object: a working directory may lie in it.
-    if (found !== null && known instanceof ProcInode && known.key === found.key && known.type === found.type) return known;
+    if (found !== null && known instanceof ProcInode && known.key === found.key && known.type === found.type)
+      return known;
     return found;
   }
   override list(): readonly ListedName[] {
@@ -312,7 +313,8 @@ function findText(fs: ProcFs, prefix: string, files: TextFiles, name: ByteString
   const file = Object.hasOwn(files, name) ? files[name] : undefined;
   if (file !== undefined) return new ProcText(fs, key, null, file);
   const below: Record<string, ProcessFile> = {};
-  for (const [path, text] of Object.entries(files)) if (path.startsWith(`${name}/`)) below[path.slice(name.length + 1)] = text;
+  for (const [path, text] of Object.entries(files))
+    if (path.startsWith(`${name}/`)) below[path.slice(name.length + 1)] = text;
   if (Object.keys(below).length === 0) return null;
   const entries = new Map<ByteString, () => ProcInode>();
   for (const child of topNames(below)) {
@@ -323,7 +325,8 @@ function findText(fs: ProcFs, prefix: string, files: TextFiles, name: ByteString
 }
 
 function* processEntries(fs: ProcFs, key: string, pid: number): Iterable<readonly [ByteString, () => ProcInode]> {
-  for (const [name, file] of Object.entries(PROCESS_FILES)) yield [name, () => new ProcText(fs, `${key}/${name}`, pid, file)];
+  for (const [name, file] of Object.entries(PROCESS_FILES))
+    yield [name, () => new ProcText(fs, `${key}/${name}`, pid, file)];
   yield ["exe", () => new MagicLink(fs, `${key}/exe`, pid, (process) => process.executable)];
   yield ["cwd", () => new MagicLink(fs, `${key}/cwd`, pid, (process) => process.fs.cwd)];
   yield ["root", () => new MagicLink(fs, `${key}/root`, pid, (process) => process.fs.root)];

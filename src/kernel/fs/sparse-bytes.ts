@@ -38,7 +38,7 @@ export class SparseBytes {
   read(into: Uint8Array, offset: number): number {
     const end = Math.min(offset + into.length, this.size);
     if (end <= offset) return 0;
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const start = at % PIECE;
       const length = Math.min(PIECE - start, end - at);
       const to = at - offset;
@@ -90,7 +90,7 @@ export class SparseBytes {
     const end = offset + length;
     // Checked first: a huge range must not fill memory up before it fails.
     if (length > this.#quota.limit) throw errno.ENOSPC;
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const start = at % PIECE;
       const part = Math.min(PIECE - start, end - at);
       this.#piece(Math.floor(at / PIECE), start + part);

@@ -10,7 +10,17 @@ import type { DeviceNumber, FileSystem, ListedName, Stat, StatFs } from "./inode
 
 /** `statfs` of a file system that holds nothing. */
 export function emptyStatFs(type: number): StatFs {
-  return { type, blockSize: 4096, blocks: 0, blocksFree: 0, blocksAvailable: 0, files: 0, filesFree: 0, nameLength: 255, flags: 0 };
+  return {
+    type,
+    blockSize: 4096,
+    blocks: 0,
+    blocksFree: 0,
+    blocksAvailable: 0,
+    files: 0,
+    filesFree: 0,
+    nameLength: 255,
+    flags: 0,
+  };
 }
 
 let lastIno = 0n;
@@ -34,7 +44,11 @@ export class StaticDirectory extends Inode {
     return this.#entries.get(name) ?? null;
   }
   override list(): readonly ListedName[] {
-    return Array.from(this.#entries, ([name, inode]) => ({ name, ino: inode.stat().ino, type: direntType(inode.type) }));
+    return Array.from(this.#entries, ([name, inode]) => ({
+      name,
+      ino: inode.stat().ino,
+      type: direntType(inode.type),
+    }));
   }
   override open(path: Path, flags: number): FileDescription {
     return new DirectoryDescription(path, flags);

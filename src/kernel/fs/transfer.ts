@@ -14,7 +14,13 @@ const MOST = 1 << 24;
  * `offset` null: the description's own position, which moves; else the position that is read (and not moved). Waits
  * only as long as nothing was moved.
  */
-function move(from: FileDescription, fromOffset: number | null, to: FileDescription, toOffset: number | null, count: number): number | Wait<number> {
+function move(
+  from: FileDescription,
+  fromOffset: number | null,
+  to: FileDescription,
+  toOffset: number | null,
+  count: number,
+): number | Wait<number> {
   const most = Math.min(count, MOST);
   const buffer = new Uint8Array(Math.min(most, PIECE));
   let moved = 0;
@@ -64,7 +70,12 @@ function isSeekable(description: FileDescription): boolean {
 }
 
 /** sendfile(2) */
-export function sendfile(to: FileDescription, from: FileDescription, offset: number | null, count: number): number | Wait<number> {
+export function sendfile(
+  to: FileDescription,
+  from: FileDescription,
+  offset: number | null,
+  count: number,
+): number | Wait<number> {
   if (!from.readable || !to.writable) throw errno.EBADF;
   if (from.path.inode.isDirectory || (to.flags & O.APPEND) !== 0) throw errno.EINVAL;
   if (offset !== null && !isSeekable(from)) throw errno.ESPIPE;
@@ -123,8 +134,14 @@ export function splice(
 }
 
 /** tee(2): copies what the pipe `from` holds to the pipe `to`, and takes nothing away. */
-export function tee(from: FileDescription, to: FileDescription, count: number, nonBlocking: boolean): number | Wait<number> {
-  if (!(from instanceof PipeDescription) || !(to instanceof PipeDescription) || from.pipe === to.pipe) throw errno.EINVAL;
+export function tee(
+  from: FileDescription,
+  to: FileDescription,
+  count: number,
+  nonBlocking: boolean,
+): number | Wait<number> {
+  if (!(from instanceof PipeDescription) || !(to instanceof PipeDescription) || from.pipe === to.pipe)
+    throw errno.EINVAL;
   if (!from.readable || !to.writable) throw errno.EBADF;
   const attempt = (): number | null => {
     if (to.pipe.readers === 0) throw errno.EPIPE;

@@ -103,7 +103,19 @@ describe("permissions", () => {
     expect(read(fs, join(base, "other"))).toBe("other");
     write(fs, join(base, "new"), "n");
     expect(host.readFileSync(join(base, "new"), "utf8")).toBe("n");
-    expect(names(fs, "/dev")).toEqual(["fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero"]);
+    expect(names(fs, "/dev")).toEqual([
+      "fd",
+      "full",
+      "null",
+      "random",
+      "shm",
+      "stderr",
+      "stdin",
+      "stdout",
+      "tty",
+      "urandom",
+      "zero",
+    ]);
     const both = view({ allowAll: true, sysroot, cwd });
     expect(read(both, "/etc/passwd")).toBe("sysroot's");
     expect(read(both, join(base, "other"))).toBe("other");

@@ -147,7 +147,13 @@ function hostPaths(options: ViewOptions): readonly Shown[] {
   const add = (path: string, writable: boolean, what: string | null, ifMissing = false): void => {
     const real = realPath(path);
     if (real !== null) {
-      shown.push({ path: normalize(fromText(path)), real: real.path, isDirectory: real.isDirectory, writable, ifMissing });
+      shown.push({
+        path: normalize(fromText(path)),
+        real: real.path,
+        isDirectory: real.isDirectory,
+        writable,
+        ifMissing,
+      });
     } else if (what !== null) throw new NoSuchPath(path, what);
   };
   for (const path of options.allowRead ?? []) add(path, false, "--allow-fs-read");
@@ -163,7 +169,10 @@ function hostPaths(options: ViewOptions): readonly Shown[] {
 
 /** Without `.`, doubled or trailing slashes; `..` cannot come: the caller's paths are absolute and resolved. */
 function normalize(path: ByteString): ByteString {
-  return `/${path.split("/").filter((part) => part !== "" && part !== ".").join("/")}`;
+  return `/${path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/")}`;
 }
 
 class Tree {
@@ -208,7 +217,8 @@ class Tree {
       const host = this.#hosts.find(({ mount }) => mount === existing.mount);
       if (host !== undefined && (host.shown.writable || !shown.writable)) {
         const below = host.shown.path === "/" ? shown.path : shown.path.slice(host.shown.path.length);
-        const same = shown.path === host.shown.path ? host.shown.real : (host.shown.real === "/" ? "" : host.shown.real) + below;
+        const same =
+          shown.path === host.shown.path ? host.shown.real : (host.shown.real === "/" ? "" : host.shown.real) + below;
         if (same === shown.real) return;
       }
     }
@@ -239,7 +249,13 @@ class Tree {
     const fs = new TmpFs(this.#quota);
     const file = fs.root.create(name, how);
     file.write(contents, 0);
-    this.mountOver(normalize(path), { type: fs.type, dev: fs.dev, volatile: false, root: file, statfs: () => fs.statfs() });
+    this.mountOver(normalize(path), {
+      type: fs.type,
+      dev: fs.dev,
+      volatile: false,
+      root: file,
+      statfs: () => fs.statfs(),
+    });
   }
 
   #lookup(path: ByteString): Path | null {
@@ -254,7 +270,10 @@ class Tree {
   #makePoint(path: ByteString, isDirectory: boolean): Path {
     let here = this.root;
     let text = "";
-    const parts = path.slice(1).split("/").filter((part) => part !== "");
+    const parts = path
+      .slice(1)
+      .split("/")
+      .filter((part) => part !== "");
     for (const [index, name] of parts.entries()) {
       text += `/${name}`;
       const wantsDirectory = isDirectory || index < parts.length - 1;
@@ -283,7 +302,9 @@ class Tree {
         return made;
       }
     }
-    const way = isDirectory ? new StaticDirectory(this.#ways) : new TmpFile(new TmpFs(this.#quota), { mode: 0, uid: 0, gid: 0 });
+    const way = isDirectory
+      ? new StaticDirectory(this.#ways)
+      : new TmpFile(new TmpFs(this.#quota), { mode: 0, uid: 0, gid: 0 });
     const dentry = new Dentry(parent.dentry, name, way, true);
     parent.dentry.keep(dentry);
     return dentry;

@@ -22,7 +22,9 @@ const ARGUMENT_REGISTERS = 7;
 
 /** __kernel_mode_t has 16 bits (asm/posix_types.h). */
 const shortMode = <F extends Fields<string>>(fields: F): F =>
-  fields.flatMap((field) => (field[0] === "mode" ? [["mode", "u16"] as const, ["-", "u16"] as const] : [field])) as unknown as F;
+  fields.flatMap((field) =>
+    field[0] === "mode" ? [["mode", "u16"] as const, ["-", "u16"] as const] : [field],
+  ) as unknown as F;
 const FIELDS = {
   shmidDs: shortMode(IPC_FIELDS.shmidDs),
   semidDs: shortMode(IPC_FIELDS.semidDs),

@@ -57,7 +57,12 @@ const FPSCR_VECTOR = 0x00370000;
 
 const RETCODE_BYTES = 16;
 const FRAME = { ucontext: 0, retcode: UC.bytes, bytes: UC.bytes + RETCODE_BYTES } as const;
-const RT_FRAME = { info: 0, ucontext: INFO_BYTES, retcode: INFO_BYTES + UC.bytes, bytes: INFO_BYTES + FRAME.bytes } as const;
+const RT_FRAME = {
+  info: 0,
+  ucontext: INFO_BYTES,
+  retcode: INFO_BYTES + UC.bytes,
+  bytes: INFO_BYTES + FRAME.bytes,
+} as const;
 const FRAME_ALIGNMENT = 8;
 
 const CPSR_THUMB = 1 << 5;
@@ -116,7 +121,8 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
     to.setUint32(at + SC.trapNumber, fault.trapNumber, true);
     to.setUint32(at + SC.errorCode, fault.errorCode, true);
     to.setUint32(at + SC.oldMask, Number(mask & 0xffffffffn), true);
-    for (let n = 0; n < REGISTERS; n++) to.setUint32(at + SC.registers + 4 * n, registers.getUint32(R0 + 4 * n, true), true);
+    for (let n = 0; n < REGISTERS; n++)
+      to.setUint32(at + SC.registers + 4 * n, registers.getUint32(R0 + 4 * n, true), true);
     to.setUint32(at + SC.registers + 4 * REGISTERS, pc & ~1, true);
     to.setUint32(at + SC.cpsr, status.readCpsr(registers, pc), true);
     to.setUint32(at + SC.faultAddress, fault.address, true);
@@ -133,7 +139,8 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
   }
 
   function takeContext(from: DataView, at: number, registers: DataView): void {
-    for (let n = 0; n < REGISTERS; n++) registers.setUint32(R0 + 4 * n, from.getUint32(at + SC.registers + 4 * n, true), true);
+    for (let n = 0; n < REGISTERS; n++)
+      registers.setUint32(R0 + 4 * n, from.getUint32(at + SC.registers + 4 * n, true), true);
     const cpsr = from.getUint32(at + SC.cpsr, true);
     const pc = from.getUint32(at + SC.registers + 4 * REGISTERS, true);
     status.writeCpsr(registers, cpsr);
@@ -160,7 +167,10 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
   }
 
   /** The instructions and the address that a handler returns to. */
-  function wayBack(task: OnProcessor["task"], action: SignalAction): readonly [words: readonly number[], address: number] {
+  function wayBack(
+    task: OnProcessor["task"],
+    action: SignalAction,
+  ): readonly [words: readonly number[], address: number] {
     if ((action.rawFlags & (ARM_ACTION_FLAGS.guest["SA_RESTORER"] ?? 0)) !== 0) return [[], action.restorer];
     const thumb = (action.handler & 1) !== 0;
     const { arm, thumb: thumbCode } = action.siginfo ? RT_SIGRETURN : SIGRETURN;
@@ -185,7 +195,12 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
     // struct sigaction { void (*sa_handler)(); unsigned long sa_flags; void (*sa_restorer)(); sigset_t sa_mask; }
     readAction(memory, address) {
       const from = viewOf(memory.readBytes(address, 12 + SET_BYTES));
-      return actionOf(from.getUint32(0, true), from.getUint32(4, true), from.getUint32(8, true), takeSet(from, 12, SET_BYTES, true));
+      return actionOf(
+        from.getUint32(0, true),
+        from.getUint32(4, true),
+        from.getUint32(8, true),
+        takeSet(from, 12, SET_BYTES, true),
+      );
     },
     writeAction(memory, address, { handler, rawFlags, restorer, mask }) {
       const bytes = new Uint8Array(12 + SET_BYTES);
@@ -197,7 +212,12 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
     // struct old_sigaction { void (*sa_handler)(); old_sigset_t sa_mask; unsigned long sa_flags; void (*sa_restorer)(); }
     oldAction: {
       read(memory, address) {
-        const [handler, mask, flags, restorer] = memory.readWords(address, 4) as unknown as [number, number, number, number];
+        const [handler, mask, flags, restorer] = memory.readWords(address, 4) as unknown as [
+          number,
+          number,
+          number,
+          number,
+        ];
         return actionOf(handler, flags, restorer, BigInt(mask >>> 0));
       },
       write(memory, address, { handler, rawFlags, restorer, mask }) {
@@ -266,7 +286,10 @@ export function armSignals({ slotOffset, pcOffset, status, noReservation }: ArmS
       const from = viewOf(memory.readBytes(frame, layout.bytes));
       const uc = layout.ucontext;
       const float = uc + UC.regspace;
-      if (from.getUint32(float + VFP.magic, true) !== VFP_MAGIC || from.getUint32(float + VFP.size, true) !== VFP.bytes) {
+      if (
+        from.getUint32(float + VFP.magic, true) !== VFP_MAGIC ||
+        from.getUint32(float + VFP.size, true) !== VFP.bytes
+      ) {
         throw new GuestFault(frame + float, "read");
       }
       task.setBlocked(takeSet(from, uc + UC.mask, SET_BYTES, true));

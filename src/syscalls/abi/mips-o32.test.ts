@@ -29,7 +29,9 @@ const bigEndian = layOut({ littleEndian: false, word: 4, alignmentOf64: 8 }, MIP
 const different = new Set(expected.bigEndian.map(([name]) => name));
 const layouts = [
   ...expected.structs.map((layout) => [`mipsel ${layout[0]}`, structs, ...layout] as const),
-  ...expected.structs.filter(([name]) => !different.has(name)).map((layout) => [`mips ${layout[0]}`, bigEndian, ...layout] as const),
+  ...expected.structs
+    .filter(([name]) => !different.has(name))
+    .map((layout) => [`mips ${layout[0]}`, bigEndian, ...layout] as const),
   ...expected.bigEndian.map((layout) => [`mips ${layout[0]}`, bigEndian, ...layout] as const),
 ];
 

@@ -2,7 +2,6 @@
 import { IPC_FIELDS } from "./ipc-structs.ts";
 import { Struct, type DataModel, type Fields } from "../struct.ts";
 
-
 /** Fields by struct, in the form that most 32-bit architectures share. */
 export const COMMON_FIELDS = {
   ...IPC_FIELDS,
@@ -335,7 +334,6 @@ export const COMMON_FIELDS = {
     ["dest_offset", "u64"],
   ],
 } as const satisfies Record<string, Fields<string>>;
-
 
 export type StructName = keyof typeof COMMON_FIELDS;
 type FieldName<N extends StructName> = Exclude<(typeof COMMON_FIELDS)[N][number][0], "-">;
