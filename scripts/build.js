@@ -1,7 +1,8 @@
-// Builds dist/: one bundled file for the command, one for the library, and the library's type declarations.
+// Builds dist/: the library as one bundled file, what loads it, the command, and the library's type declarations.
 // Plain JavaScript, because `npm install` may run it on a Node that does not strip types.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -35,41 +36,62 @@ const lazyBuiltins = {
   },
 };
 
-/** The command uses the library's file, so that the two together are read once. */
-const libraryApart = {
-  name: "library-apart",
-  setup(build) {
-    build.onResolve({ filter: /\/index\.ts$/ }, ({ importer, path }) =>
-      importer.endsWith("/cli/run.ts") ? { path: "./index.js", external: true } : undefined,
-    );
-  },
-};
-
-rmSync("dist", { recursive: true, force: true });
-// Without splitting: a module that is loaded by import() stays in the file, as a function that runs when it is asked for.
-await esbuild.build({
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
-  outdir: "dist",
+const common = {
   bundle: true,
-  format: "esm",
   platform: "node",
   target: "node24",
   // Native code, and what only rare command lines need, stay packages.
   external: ["koffi", "yargs"],
-  banner: {
-    js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
-  },
-  plugins: [lazyBuiltins, libraryApart],
+  plugins: [lazyBuiltins],
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: true,
   sourcesContent: false,
   legalComments: "linked",
   logLevel: "warning",
+};
+
+rmSync("dist", { recursive: true, force: true });
+// A script, because V8 keeps code for scripts only (src/start). One file: a module that is loaded by import() stays in
+// it, as a function that runs when it is asked for.
+await esbuild.build({
+  ...common,
+  entryPoints: { babelf: "src/index.ts" },
+  outdir: "dist",
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  define: { "import.meta.url": "__filename" },
 });
 
-// Declarations only: types are checked by `npm run check`, so that a type error never keeps anyone from running.
+const { metafile } = await esbuild.build({
+  entryPoints: ["src/index.ts"],
+  format: "esm",
+  outdir: "dist",
+  metafile: true,
+  write: false,
+});
+const [{ exports }] = Object.values(metafile.outputs);
+writeFileSync(
+  "dist/index.js",
+  `import { loadLibrary } from "./library.js";
+export const { ${exports.join(", ")} } = (await loadLibrary({ useCache: true })).library;
+`,
+);
+
+const hash = createHash("sha256").update(readFileSync("dist/babelf.cjs")).digest("hex").slice(0, 16);
+await esbuild.build({
+  ...common,
+  entryPoints: { cli: "src/cli/main.ts", library: "src/start/library.ts" },
+  outdir: "dist",
+  format: "esm",
+  define: { BUNDLE_HASH: JSON.stringify(hash) },
+  banner: {
+    js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+  },
+});
+
 const require = createRequire(import.meta.url);
+// Declarations only: types are checked by `npm run check`, so that a type error never keeps anyone from running.
 const tsc = fileURLToPath(new URL("bin/tsc", `file://${require.resolve("typescript/package.json")}`));
 const declarations = spawnSync(process.execPath, [tsc, "-p", "tsconfig.types.json"], { stdio: "inherit" });
 process.exitCode = declarations.status ?? 1;

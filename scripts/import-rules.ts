@@ -2,7 +2,8 @@
 
 /** Folder of src/ → folders that it may import. "." is src/index.ts. */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  cli: [".", "host"],
+  cli: [".", "host", "start"],
+  start: [".", "translate", "host"],
   ".": ["user", "system", "debug"],
   user: ["loader", "syscalls", "kernel", "translate", "memory", "cpu", "host"],
   system: ["translate", "cpu", "memory", "host"],

@@ -74,6 +74,7 @@ export const OPTIONS = [
   row("log", "Insight", { letter: "d", value: "ITEMS" }, "print what babelf does; -d help lists the items"),
   row("log-file", "Insight", { letter: "D", value: "FILE" }, "where --strace and --log write (stderr)"),
   row("no-ffi", "babelf", {}, "check page protection in software, without native code"),
+  row("no-cache", "babelf", {}, "neither read nor write compiled code of earlier runs"),
   row("help", "babelf", { letter: "h" }, "this text"),
   row("version", "babelf", { letter: "v" }, "the version"),
 ] as const;

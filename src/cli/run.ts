@@ -1,5 +1,6 @@
 /** `babelf [options] program [args…]`: runs a program in the foreground and ends as it ended. */
 import type { RunOptions } from "../index.ts";
+import { loadLibrary } from "../start/library.ts";
 import { dieBySignal } from "../host/signals.ts";
 import { guestEnvironment } from "./environment.ts";
 import { openLog, showLogItems } from "./log.ts";
@@ -7,7 +8,8 @@ import { type CommandLine, UsageError } from "./parse.ts";
 import { parseCount, parseSize, parseTime } from "./quantity.ts";
 
 export async function runCommand({ given, program }: CommandLine): Promise<void> {
-  const { CPU_MODELS, run } = await import("../index.ts");
+  const { library, keepCode } = await loadLibrary({ useCache: !given.has("no-cache") });
+  const { CPU_MODELS, run } = library;
   const one = (name: Parameters<typeof given.get>[0]): string | undefined => given.get(name)?.[0];
   const all = (name: Parameters<typeof given.get>[0]): readonly string[] => given.get(name) ?? [];
 
@@ -78,6 +80,7 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
   };
   const result = await run(options);
   log.close();
+  keepCode();
   if (result.failure !== null) process.stderr.write(`babelf: ${result.failure}\n`);
   if (result.signal !== null) dieBySignal(result.signal, result.signalNumber ?? 0);
   process.exitCode = result.exitCode ?? 0;
