@@ -1,3 +1,4 @@
+import { AnonymousBacking } from "./anonymous-backing.ts";
 import { FileSync } from "./file-sync.ts";
 import type { Access } from "./guest-fault.ts";
 import type { GuestMemory } from "./guest-memory.ts";
@@ -16,7 +17,6 @@ import {
   PROTECTION_MASK,
 } from "./page-table.ts";
 import { Pages } from "./pages.ts";
-import { SharedObject } from "./shared-object.ts";
 import { checkBounds, type MemoryLimits, Placement } from "./placement.ts";
 import type { AccessExplanation, AddressSpaceOptions, Advice, RemapRequest } from "./requests.ts";
 
@@ -59,7 +59,13 @@ export class AddressSpace {
     this.mmapBase = options.mmapBase;
     this.mmapMinAddress = options.mmapMinAddress ?? 65536;
     this.littleEndian = options.littleEndian;
-    this.#pages = new Pages(options.memory, options.pageTable, options.protection, this.#files, options.isEmpty ?? false);
+    this.#pages = new Pages(
+      options.memory,
+      options.pageTable,
+      options.protection,
+      this.#files,
+      options.isEmpty ?? false,
+    );
     this.guest = this.#pages.guest(options.memory, options.littleEndian);
     this.#sync = new FileSync(this.#list, this.#pages, this.#files);
     this.#placement = new Placement(this.#list, {
@@ -73,7 +79,9 @@ export class AddressSpace {
 
   /** mmap(2). Returns the address. */
   map(request: MapRequest): number {
-    const { backing, offset, shared } = request;
+    const { offset, shared } = request;
+    // Without the host's help, shared memory is a file that is copied to and fro.
+    const backing = request.backing ?? (shared && !this.#pages.canShare ? new AnonymousBacking() : null);
     const protection = request.protection & PROTECTION_MASK;
     if (request.length === 0) throw new MemoryError("EINVAL", "a mapping of no bytes");
     const length = pageCeil(request.length);
@@ -90,7 +98,7 @@ export class AddressSpace {
       protection,
       shared,
       backing,
-      offset: backing === null ? 0 : offset,
+      offset: request.backing === null ? 0 : offset,
       object: null,
       name: request.name ?? backing?.name ?? "",
       growsDown: false,
@@ -169,13 +177,15 @@ export class AddressSpace {
     if (oldLength === 0) {
       // Linux doubles any shared mapping; two views of the same anonymous bytes may not be to be had here.
       const { object, backing } = mapping;
-      if (!mapping.shared || (object === null && backing === null)) throw new MemoryError("EINVAL", "only what is shared can be doubled");
+      if (!mapping.shared || (object === null && backing === null))
+        throw new MemoryError("EINVAL", "only what is shared can be doubled");
       if (backing !== null) this.#sync.flushFile(backing.identity, mapping.offset, mapping.end - mapping.start);
     }
     if (address + Math.min(oldLength, newLength) > mapping.end || address + oldLength > mapping.end) {
       throw new MemoryError("EFAULT", "the range is not one mapping");
     }
-    if (newLength > oldLength || dontUnmap) this.#placement.charge({ ...mapping, start: 0, end: newLength - (dontUnmap ? 0 : oldLength) });
+    if (newLength > oldLength || dontUnmap)
+      this.#placement.charge({ ...mapping, start: 0, end: newLength - (dontUnmap ? 0 : oldLength) });
     const end = address + oldLength;
     if (fixed === null && !dontUnmap && oldLength > 0 && end === mapping.end) {
       const newEnd = address + newLength;
@@ -187,7 +197,13 @@ export class AddressSpace {
     if (!mayMove) throw new MemoryError("ENOMEM", "no room to grow in place");
     const target = fixed ?? this.#placement.findGap(newLength);
     if (fixed !== null && !this.#list.isFree(fixed, fixed + newLength)) this.#clear(fixed, fixed + newLength);
-    this.#move(slice(mapping, address, address + Math.min(oldLength, newLength)), oldLength, target, newLength, dontUnmap);
+    this.#move(
+      slice(mapping, address, address + Math.min(oldLength, newLength)),
+      oldLength,
+      target,
+      newLength,
+      dontUnmap,
+    );
     return target;
   }
 
@@ -211,13 +227,14 @@ export class AddressSpace {
       if (advice === "free" && (part.shared || part.backing !== null)) {
         throw new MemoryError("EINVAL", "MADV_FREE is for private anonymous memory");
       }
-      if (advice === "remove" && (!part.shared || part.backing !== null)) {
+      const isFile = part.backing !== null && !(part.backing instanceof AnonymousBacking);
+      if (advice === "remove" && (!part.shared || isFile)) {
         throw new MemoryError("EINVAL", "MADV_REMOVE is done for shared anonymous memory only");
       }
       // What a shared mapping holds is kept by the file (or by the others who share it) and comes back.
       if (advice === "none" || (advice === "dontneed" && part.shared)) continue;
       this.#pages.zero(part);
-      if (part.backing !== null) this.#pages.load(part);
+      if (advice !== "remove" && part.backing !== null) this.#pages.load(part);
       if ((part.protection & PAGE_EXEC) !== 0) this.#codeChanged(part.start, part.end);
     }
     this.#requireMapped(parts, address, end);
@@ -353,13 +370,25 @@ export class AddressSpace {
   /** Before read(2) of a file: writes to it what shared mappings changed in that range of it. Cheap if none do. */
   flushShared(identity: unknown, offset: number, length: number): void {
     this.#sync.flushFile(identity, offset, length);
-    for (const sync of SharedObject.syncsOf(identity)) if (sync !== this.#sync) sync.flushFile(identity, offset, length);
+    for (const sync of FileSync.of(identity))
+      if (sync !== this.#sync) sync.flushFile(identity, offset, length);
+  }
+
+  /**
+   * Before a task of another address space runs, and before one of this runs again: what is shared and is not one memory
+   * for both (`SharedObject`) is copied.
+   */
+  publish(): void {
+    if (!this.#pages.canShare) this.#sync.publish();
+  }
+  fetch(): void {
+    if (!this.#pages.canShare) this.#sync.fetch();
   }
 
   /** After write(2) or truncate(2) of a file: mappings show the range, and the file's size, as they are now. */
   refreshShared(identity: unknown, offset: number, length: number): void {
     this.#sync.refresh(identity, offset, length);
-    for (const sync of SharedObject.syncsOf(identity)) if (sync !== this.#sync) sync.refresh(identity, offset, length);
+    for (const sync of FileSync.of(identity)) if (sync !== this.#sync) sync.refresh(identity, offset, length);
   }
 
   /** Writes bytes whatever the protection (a debugger's breakpoints, the loader). All pages must be mapped: EFAULT. */
@@ -393,7 +422,7 @@ export class AddressSpace {
         copy.#list.insert(mapping);
         this.#pages.copyTo(copy.#pages, mapping, mapping.start, copy.#pages.eof(mapping) - mapping.start);
         copy.#pages.apply(mapping);
-        if (mapping.object !== null) copy.#sync.join(mapping.object);
+        copy.#sync.join(mapping);
         copy.#sync.track(mapping);
       }
     } catch (error) {
@@ -409,8 +438,10 @@ export class AddressSpace {
     if (this.#list.count > 0) {
       const mappings = [...this.#list.all()];
       for (const mapping of mappings) this.#flushQuietly(mapping);
-      this.#pages.clearAll(mappings, this.limit);
-      this.#list.replace(0, this.limit, []);
+      // A kernel page may lie behind what the guest can use.
+      const end = Math.max(this.limit, mappings.at(-1)!.end);
+      this.#pages.clearAll(mappings, end);
+      this.#list.replace(0, end, []);
       this.#files.settle(mappings);
     }
     this.#sync.close();
@@ -421,7 +452,7 @@ export class AddressSpace {
   #establish(mapping: Mapping): void {
     this.#list.insert(mapping);
     try {
-      if (mapping.object !== null) this.#sync.join(mapping.object);
+      this.#sync.join(mapping);
       this.#pages.load(mapping);
       this.#sync.track(mapping);
     } catch (error) {

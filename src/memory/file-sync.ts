@@ -4,7 +4,9 @@ import { type Mapping, slice } from "./mapping.ts";
 import type { MappingList } from "./mapping-list.ts";
 import { PAGE_SIZE, pageCeil, pageFloor, PAGE_WRITE } from "./page-table.ts";
 import { Pages } from "./pages.ts";
-import type { SharedObject } from "./shared-object.ts";
+
+/** Files that are mapped shared somewhere, by identity. */
+const sharedFiles = new Map<unknown, { readonly syncs: Set<FileSync>; version: number }>();
 
 export class FileSync {
   readonly #list: MappingList;
@@ -17,18 +19,50 @@ export class FileSync {
     this.#files = files;
   }
 
-  readonly #shown = new Set<SharedObject>();
+  /** Files that this address space has mapped shared, with the version of each that it shows. */
+  readonly #shown = new Map<unknown, number>();
 
-  /** The address space shows the object now: what happens to its file elsewhere is told here. */
-  join(object: SharedObject): void {
-    object.syncs.add(this);
-    this.#shown.add(object);
+  /** A new shared mapping of a file: what happens to the file elsewhere is told here from now on. */
+  join({ backing, shared }: Mapping): void {
+    if (!shared || backing === null) return;
+    const { identity } = backing;
+    let file = sharedFiles.get(identity);
+    if (file === undefined) sharedFiles.set(identity, (file = { syncs: new Set(), version: 0 }));
+    file.syncs.add(this);
+    this.#shown.set(identity, file.version);
   }
 
   /** The address space is no more. */
   close(): void {
-    for (const object of this.#shown) object.syncs.delete(this);
+    for (const identity of this.#shown.keys()) {
+      const file = sharedFiles.get(identity);
+      file?.syncs.delete(this);
+      if (file?.syncs.size === 0) sharedFiles.delete(identity);
+    }
     this.#shown.clear();
+  }
+
+  /** Every address space's for a file that is mapped shared somewhere. */
+  static of(identity: unknown): Iterable<FileSync> {
+    return sharedFiles.get(identity)?.syncs ?? [];
+  }
+
+  /** Another address space's task comes onto the processor: writes what this one's tasks have stored. */
+  publish(): void {
+    for (const identity of this.#shown.keys()) {
+      if (sharedFiles.get(identity)?.syncs.size === 1) continue;
+      for (const mapping of this.#sharing(identity)) this.flush(mapping);
+    }
+  }
+
+  /** A task of this address space comes onto the processor: shows what others have published. */
+  fetch(): void {
+    for (const [identity, seen] of this.#shown) {
+      const version = sharedFiles.get(identity)?.version ?? seen;
+      if (version === seen) continue;
+      this.#shown.set(identity, version);
+      this.refresh(identity, 0, Number.MAX_SAFE_INTEGER);
+    }
   }
 
   /** To be called when a shared mapping becomes writable, while its bytes still equal the file's. */
@@ -63,6 +97,7 @@ export class FileSync {
             done += count;
           }
           update(file, offset + from, bytes);
+          this.#written(backing.identity);
           this.#spread(mapping, offset + from, bytes);
         });
       }
@@ -143,6 +178,14 @@ export class FileSync {
       update(file, at, this.#pages.bytes(start + at, start + end));
       at = end;
     }
+  }
+
+  #written(identity: unknown): void {
+    const file = sharedFiles.get(identity);
+    if (file === undefined) return;
+    // Others have not seen it; here it is shown already.
+    if (this.#shown.get(identity) === file.version) this.#shown.set(identity, file.version + 1);
+    file.version++;
   }
 
   /** Copies bytes just flushed from one mapping (at most a page) into the others of the same file. */

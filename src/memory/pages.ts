@@ -215,6 +215,10 @@ export class Pages {
     }
   }
 
+  get canShare(): boolean {
+    return this.#protection.canShare;
+  }
+
   /** The bytes behind a new shared mapping; null: the memory's own. */
   sharedObject(backing: Backing | null): SharedObject | null {
     if (!this.#protection.canShare) return null;

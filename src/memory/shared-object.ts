@@ -5,7 +5,6 @@
  * Without the host's MMU there are no such objects: then each address space has its own copy (README.md).
  */
 import { createSharedBytes, type SharedBytes } from "../host/shared-bytes.ts";
-import type { FileSync } from "./file-sync.ts";
 import { PAGE_SIZE } from "./page-table.ts";
 
 /** Files that are mapped shared, by identity, in all runs: two runs may share a host file. */
@@ -19,8 +18,6 @@ export class SharedObject {
   users = 0;
   /** Of a file: see `MappedFile.pristine`. */
   readonly pristine = new Map<number, Uint8Array>();
-  /** What keeps the file and its mappings in step, in each address space that shows it. */
-  readonly syncs = new Set<FileSync>();
   /** Pages of a file that hold its bytes already. */
   readonly #loaded = new Set<number>();
   #size = 0;
@@ -46,11 +43,6 @@ export class SharedObject {
       files.set(identity, (object = new SharedObject(bytes, identity)));
     }
     return object;
-  }
-
-  /** Every address space's `FileSync` for a file that is mapped shared somewhere. */
-  static syncsOf(identity: unknown): Iterable<FileSync> {
-    return files.get(identity)?.syncs ?? [];
   }
 
   /** Whether the page at this offset must be read from the file first; it is taken to be, from now on. */

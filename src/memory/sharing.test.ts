@@ -1,9 +1,42 @@
 import { describe, expect, test } from "vitest";
+import type { AddressSpace } from "./address-space.ts";
 import { PAGE_SIZE } from "./page-table.ts";
 import { KINDS, MemoryFile, newSpace, options, request } from "./testing.ts";
 
 const P = PAGE_SIZE;
 const canShare = KINDS.includes("mmu") && process.platform === "linux";
+
+/** What the machine does when a task of `to` follows one of `from`. */
+function switchTo(to: AddressSpace, from: AddressSpace): void {
+  from.publish();
+  to.fetch();
+}
+
+describe.each(KINDS)("shared memory between switches of tasks, %s", (kind) => {
+  test("anonymous and file mappings are seen by the next process", () => {
+    const file = new MemoryFile(Uint8Array.from({ length: P }, () => 5));
+    const parent = newSpace(kind);
+    const shared = parent.map(request(4 * P, { shared: true }));
+    const mapped = parent.map(request(P, { shared: true, backing: file }));
+    parent.guest.writeU32(shared + P, 1);
+    const child = parent.clone(options(kind));
+    switchTo(child, parent);
+    expect(child.guest.readU32(shared + P)).toBe(1);
+    child.guest.writeU32(shared + P, 2);
+    child.guest.writeU8(mapped, 6);
+    switchTo(parent, child);
+    expect([parent.guest.readU32(shared + P), parent.guest.readU8(mapped)]).toEqual([2, 6]);
+    parent.advise(shared, 4 * P, "remove");
+    parent.guest.writeU8(mapped + 1, 7);
+    switchTo(child, parent);
+    expect([child.guest.readU32(shared + P), child.guest.readU8(mapped), child.guest.readU8(mapped + 1)]).toEqual([0, 6, 7]);
+    expect(child.futexKey(shared).space).toBe(parent.futexKey(shared).space);
+    parent.destroy();
+    child.guest.writeU8(mapped + 2, 8);
+    child.destroy();
+    expect([...file.bytes.subarray(0, 4)]).toEqual([6, 7, 8, 5]);
+  });
+});
 
 describe.runIf(canShare)("shared mappings of two address spaces", () => {
   test("anonymous memory is one memory after a fork, private memory is two", () => {

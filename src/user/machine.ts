@@ -311,6 +311,11 @@ export class UserMachine implements TaskRunner, Machine {
       context = new TaskContext(task, this, this.#lifecycle.processorOf(task.process), this.#guest);
       this.#contexts.set(task, context);
     }
+    const before = this.#loaded?.processor;
+    if (before !== context.processor) {
+      before?.space.publish();
+      context.processor.space.fetch();
+    }
     context.processor.load(context);
     // What another task has stored since then would not break the reservation.
     this.#guest.dropReservation(context.registers);
