@@ -193,6 +193,15 @@ describe("control flow", () => {
     expect(machine.get("v0")).toBe(6 * 101);
   });
 
+  test("a megabyte of straight code comes back now and then", () => {
+    machine.pages.fill(7, 0x800000 >>> 12, 0x900000 >>> 12);
+    machine.engine.pc = 0x800000;
+    let yields = 0;
+    for (; machine.engine.run(100_000).reason === "yield" && yields < 1000; yields++);
+    expect(yields).toBeGreaterThan(3);
+    expect(machine.engine.pc).toBe(0x900000);
+  });
+
   test("a return to 0xffffffff is a fetch fault, not an exit", () => {
     machine.set("ra", -1);
     expect(machine.run("jr ra\nnop")).toEqual({

@@ -18,6 +18,7 @@ import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
 import {
   type Entry,
   FETCH_FAULT_SLOT,
+  PAUSE_SLOT,
   isSource,
   MAX_MODES,
   type ModeCache,
@@ -68,6 +69,10 @@ const MAX_DEPTH = 400;
 const COLD_LIMIT = 400;
 const HOT_LIMIT = 1024;
 const HEAT = 1000;
+/** What a translation costs in fuel: it takes as long as some thousand backward branches. */
+const TRANSLATION_FUEL = 2000;
+/** Modules in one engine; beyond, all go, and what still runs comes back cold. A module takes about 20 KB. */
+const MAX_PLACED = 30_000;
 const TABLE_START = 1 << 14;
 
 interface Assembled {
@@ -104,10 +109,13 @@ export class Engine {
   readonly #imports: Record<string, WebAssembly.ImportValue>;
   readonly #modes = new Map<number, Mode>();
   readonly #byPage = new Map<number, Set<Placed>>();
+  #placedCount = 0;
   #mode: Mode;
   #precise = false;
   /** Code that may be running further out has been dropped: everything must unwind. */
   #unwind = false;
+  /** Fuel has ended in the making of code, not in the running of it. */
+  #paused = false;
 
   constructor(options: EngineOptions) {
     tuneV8();
@@ -115,7 +123,7 @@ export class Engine {
     this.#cache = options.cache ?? new TranslationCache();
     this.#recorder = new RecordingReader(options.code);
     this.view = new DataView(options.state.buffer, 0, STATE_BYTES);
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: FETCH_FAULT_SLOT + 1 });
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: PAUSE_SLOT + 1 });
     this.#imports = {
       m: options.memory,
       s: options.state,
@@ -126,6 +134,7 @@ export class Engine {
     };
     this.#runtime = instantiateRuntime(this.#imports);
     this.#table.set(FETCH_FAULT_SLOT, this.#runtime.fetchFault);
+    this.#table.set(PAUSE_SLOT, this.#runtime.pause);
     this.#table.grow(TABLE_START, this.#runtime.stub);
     this.#mode = this.#modeFor(options.isa.mode(this.view));
   }
@@ -142,7 +151,12 @@ export class Engine {
     if (this.#precise === on) return;
     this.#precise = on;
     debug("precise faults %s", on ? "on" : "off");
+    this.#dropAll();
+  }
+
+  #dropAll(): void {
     for (const placed of this.#byPage.values()) for (const each of [...placed]) this.#drop(each);
+    this.#placedCount = 0;
   }
 
   /** Guest code in [start, end) has changed or gone. */
@@ -192,6 +206,7 @@ export class Engine {
     view.setInt32(FUEL, fuel, true);
     for (;;) {
       this.#unwind = false;
+      this.#paused = false;
       this.#mode = this.#modeFor(this.#options.isa.mode(view));
       view.setUint32(EXIT_REASON, 0, true);
       try {
@@ -216,7 +231,7 @@ export class Engine {
         return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
-        if (this.#isFetchable(this.pc)) this.#heat(this.pc);
+        if (!this.#paused && this.#isFetchable(this.pc)) this.#heat(this.pc);
         return { reason: "yield" };
       }
     }
@@ -304,6 +319,13 @@ export class Engine {
         if (error instanceof CodeFault) return FETCH_FAULT_SLOT;
         throw error;
       }
+      // Straight code spends no fuel; making it does, or a long run of it would never come back.
+      const fuel = this.view.getInt32(FUEL, true) - TRANSLATION_FUEL;
+      this.view.setInt32(FUEL, fuel, true);
+      if (fuel < 0) {
+        this.#paused = true;
+        return PAUSE_SLOT;
+      }
     }
     const entry = mode.shared.indirectCache + ((pc << 1) & ((INDIRECT_CACHE_ENTRIES - 1) << 3));
     this.view.setUint32(entry, pc, true);
@@ -337,6 +359,7 @@ export class Engine {
       // The module is about to take the slot: what was there does not get it back.
       mode.placed.delete(entry);
     }
+    if (++this.#placedCount > MAX_PLACED) this.#dropAll();
     this.#coverSlots();
     new WebAssembly.Instance(translation.module, { e: this.#imports });
     const placed = { mode, source, entries, pages, hot };

@@ -1,6 +1,6 @@
 /**
- * The three hand-written Wasm functions around translated code: the dispatcher's inner loop, the stub that stands where a
- * region has not been translated, and what runs where no code can be fetched.
+ * The hand-written Wasm functions around translated code: the dispatcher's inner loop, the stub that stands where a
+ * region has not been translated, and what runs where no code can be fetched or no fuel is left.
  */
 import { EXCEPTIONS } from "../cpu/emitter.ts";
 import { OPERATORS } from "../cpu/operators.ts";
@@ -15,6 +15,8 @@ export interface RuntimeExports {
   readonly run: (pc: number, depth: number, indirectCache: number) => void;
   readonly stub: (pc: number, depth: number) => number;
   readonly fetchFault: (pc: number, depth: number) => number;
+  /** Leaves, to go on at `pc` in the next run. */
+  readonly pause: (pc: number, depth: number) => number;
 }
 
 const { i32 } = OPERATORS;
@@ -95,6 +97,11 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
     .access(W.i32Store, EXIT_REASON);
   fault.const32(EXIT);
   writer.add({ exportName: "fetchFault", typeIndex: regionType, locals: [], code: fault.finish(), tableSlot: null });
+
+  const pause = new Assembler();
+  storeLocal(pause, PC, 0);
+  pause.const32(0).const32(EXIT_YIELD).access(W.i32Store, EXIT_REASON).const32(EXIT);
+  writer.add({ exportName: "pause", typeIndex: regionType, locals: [], code: pause.finish(), tableSlot: null });
 
   const [PC_LOCAL, DEPTH, CACHE, ENTRY, FUEL_LOCAL] = [0, 1, 2, 3, 4];
   const run = new Assembler();

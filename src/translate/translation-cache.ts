@@ -38,6 +38,8 @@ export interface Translation extends Variant {
 
 /** Slot 0 is for addresses that cannot be fetched. */
 export const FETCH_FAULT_SLOT = 0;
+/** Slot 1 leaves to the dispatcher, to go on at the same address later. */
+export const PAUSE_SLOT = 1;
 /** Modes beyond this many share areas of the indirect-branch cache (there is room for 31). */
 export const MAX_MODES = 24;
 /** A V8 module takes about 20 KB: the bound is about 400 MB. */
@@ -65,7 +67,7 @@ export class TranslationCache {
   /** Where each module's accesses are. */
   readonly traps: TrapTable = new Map();
   readonly #modes = new Map<number, ModeCache>();
-  #nextSlot = FETCH_FAULT_SLOT + 1;
+  #nextSlot = PAUSE_SLOT + 1;
   #nextModule = 0;
   #nextCounter = 0;
   #size = 0;
