@@ -10,10 +10,10 @@ import { semctl, semop, semtimedop } from "./ipc-semaphores.ts";
 import { shmat, shmctl, shmdt } from "./ipc-shared-memory.ts";
 import { full, partial, type SyscallRow } from "./row.ts";
 
-/** A command for the structs with wide ids, the only ones here: the old ones went out of use with Linux 2.4. */
 /** Asks for the structs of today. The direct calls know no others; libraries for ARM say it there, too. */
 const IPC_64 = 0x100;
 
+/** A command for the structs with wide ids, the only ones here: the old ones went out of use with Linux 2.4. */
 function command64(command: number): number {
   // Commands without a struct come with or without the bit.
   if ((command & IPC_64) === 0 && (command === IPC.STAT || command === IPC.SET)) throw errno.EINVAL;
