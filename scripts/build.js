@@ -19,19 +19,46 @@ try {
 
 /**
  * An `import` of a built-in module reads all its exports, and with them everything that Node loads lazily: `node:fs` alone
- * costs 15 ms, a third of the start of Node itself. What `getBuiltinModule` returns is read only where it is used.
+ * costs 15 ms, a third of the start of Node itself. Of what `getBuiltinModule` returns only the names in use are read.
  */
 const lazyBuiltins = {
   name: "lazy-builtins",
   setup(build) {
     build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "builtin", sideEffects: false }));
-    build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== "default");
+      const read = (name) => `/* @__PURE__ */ (() => builtin[${JSON.stringify(name)}])()`;
+      const exported = names.map((name) => `const ${name}_ = ${read(name)};\nexport { ${name}_ as ${name} };\n`);
+      const builtin = `/* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)})`;
+      return { contents: `const builtin = ${builtin};\n${exported.join("")}export default builtin;\n` };
+    });
     // elfy loads assert at once, and uses it only where it reads section headers, which babelf never asks of it.
     build.onResolve({ filter: /^assert$/ }, () => ({ path: "assert", namespace: "on-use" }));
     build.onLoad({ filter: /.*/, namespace: "on-use" }, ({ path }) => ({
       contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule("${path}")[name] });`,
+    }));
+  },
+};
+
+/** `debug` opens the terminal to see whether it has colours: 10 ms, for nothing unless somebody asked for a log. */
+const lazyDebug = {
+  name: "lazy-debug",
+  setup(build) {
+    build.onResolve({ filter: /^debug$/ }, ({ path, namespace }) =>
+      namespace === "on-demand" ? { path, external: true } : { path, namespace: "on-demand" },
+    );
+    build.onLoad({ filter: /.*/, namespace: "on-demand" }, () => ({
+      contents: `
+        const load = () => require("debug");
+        const createDebug = (name) => {
+          let logger;
+          const get = () => (process.env.DEBUG ? (logger ??= load()(name)) : undefined);
+          const debug = (...words) => get()?.(...words);
+          return Object.defineProperty(debug, "enabled", { get: () => get()?.enabled ?? false });
+        };
+        createDebug.enable = (names) => load().enable(names);
+        Object.defineProperty(createDebug, "log", { set: (log) => void (load().log = log) });
+        module.exports = createDebug;`,
     }));
   },
 };
@@ -42,7 +69,7 @@ const common = {
   target: "node24",
   // Native code, and what only rare command lines need, stay packages.
   external: ["koffi", "yargs"],
-  plugins: [lazyBuiltins],
+  plugins: [lazyBuiltins, lazyDebug],
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: true,
