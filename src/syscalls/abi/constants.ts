@@ -3,6 +3,7 @@
  * lists only what it numbers otherwise (`overrides`). A test compares every number with the guest's own headers.
  */
 import { ConstantSet, type Constants as Numbers } from "../flags.ts";
+import { lazyRecord } from "./lazy-record.ts";
 
 export const GENERIC = {
   /** open(2): access mode and flags. */
@@ -416,9 +417,6 @@ export type Overrides = { readonly [N in ConstantSubject]?: Numbers };
 
 /** The constants of an ABI that differs from asm-generic by `overrides`. A value of -1 removes the name. */
 export function constantSets(overrides: Overrides): ConstantSets {
-  const sets = (Object.keys(GENERIC) as ConstantSubject[]).map((subject) => [
-    subject,
-    new ConstantSet(GENERIC[subject], overrides[subject] ?? {}),
-  ]);
-  return Object.fromEntries(sets) as ConstantSets;
+  const subjects = Object.keys(GENERIC) as ConstantSubject[];
+  return lazyRecord(subjects, (subject) => new ConstantSet(GENERIC[subject], overrides[subject] ?? {}));
 }

@@ -1,6 +1,7 @@
 /** The structs of the system-call interface. Where architectures differ an ABI brings its own fields. */
 import { IPC_FIELDS } from "./ipc-structs.ts";
 import { Struct, type DataModel, type Fields } from "../struct.ts";
+import { lazyRecord } from "./lazy-record.ts";
 
 /** Fields by struct, in the form that most 32-bit architectures share. */
 export const COMMON_FIELDS = {
@@ -351,5 +352,5 @@ export function layOut(
   const names = Object.keys(COMMON_FIELDS) as StructName[];
   const laid = (name: StructName) =>
     new Struct(name, model, (own[name] ?? COMMON_FIELDS[name]) as Fields<string>, { packed: packed.includes(name) });
-  return Object.fromEntries(names.map((name) => [name, laid(name)])) as unknown as Structs;
+  return lazyRecord(names, laid) as unknown as Structs;
 }
