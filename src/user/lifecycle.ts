@@ -54,8 +54,8 @@ export class Lifecycle {
   }
 
   /** A new processor on an address space, with one process in it. */
-  #install(space: AddressSpace, memories: ProcessMemories): Processor {
-    const processor = new Processor(this.#options.guest, space, memories, this.#options.systemCall);
+  #install(space: AddressSpace, memories: ProcessMemories, program: string): Processor {
+    const processor = new Processor(this.#options.guest, space, memories, program, this.#options.systemCall);
     processor.users = 1;
     this.#processors.set(space, processor);
     return processor;
@@ -71,7 +71,7 @@ export class Lifecycle {
   #enter(task: Task, loaded: LoadedProgram, files: ProgramFiles): void {
     const { guest, programs } = this.#options;
     const { process } = task;
-    const { registers } = this.#install(loaded.space, loaded.memories);
+    const { registers } = this.#install(loaded.space, loaded.memories, loaded.program.path);
     guest.reset(registers, loaded.image);
     task.registers.set(new Uint8Array(registers.buffer, REGISTERS_BASE, REGISTERS_END - REGISTERS_BASE));
     task.pc = registers.getUint32(PC, true);
@@ -148,7 +148,7 @@ export class Lifecycle {
   /** Throws `MemoryError` where the host has no room. */
   #copyMemory(process: Process): Processor {
     const { pool, useMmu, guest } = this.#options;
-    const memories = pool.take(useMmu, guest);
+    const memories = pool.take(useMmu, guest, process.executable);
     const { space } = process;
     try {
       const copy = space.clone({
@@ -161,7 +161,7 @@ export class Lifecycle {
         mmapMinAddress: space.mmapMinAddress,
         isEmpty: true,
       });
-      return this.#install(copy, memories);
+      return this.#install(copy, memories, process.executable);
     } catch (error) {
       pool.giveBack(memories, useMmu);
       throw error;

@@ -16,6 +16,8 @@ import type { Guest } from "./guest.ts";
 const WASM_PAGE = 65536;
 /** 4 GiB: every 32-bit guest address is an address in it. */
 const GUEST_PAGES = 65536;
+/** So many sets of other programs are kept before one of them is used for this one, and its code dropped. */
+const KEPT_FOR_OTHERS = 8;
 /** Sets that are kept; a kept one costs address space, its CPU state and its table: about a megabyte. */
 const KEPT = 32;
 
@@ -25,6 +27,8 @@ export interface KeptEngine {
   readonly engine: Engine;
   /** See `EngineOptions.systemCall`; of the process that is there now. */
   readonly calls: { systemCall: () => boolean };
+  /** Guest path of the program whose code is in the table. */
+  readonly program: string;
 }
 
 /** What one guest process lies in. */
@@ -42,12 +46,13 @@ export class MemoryPool {
   readonly #kept: { readonly memories: ProcessMemories; readonly useMmu: boolean }[] = [];
 
   /**
-   * Empty memories, if possible with an engine for `guest`. `useMmu`: protect pages by the host's MMU where it can, else
-   * by software checks.
+   * Empty memories, if possible with an engine that has run `program` (a guest path). `useMmu`: protect pages by the
+   * host's MMU where it can, else by software checks.
    */
-  take(useMmu: boolean, guest: Guest): ProcessMemories {
-    let index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu && entry.memories.kept?.guest === guest);
-    if (index < 0) index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu);
+  take(useMmu: boolean, guest: Guest, program: string): ProcessMemories {
+    const has = ({ memories: { kept } }: { memories: ProcessMemories }) => kept?.guest === guest && kept.program === program;
+    let index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu && has(entry));
+    if (index < 0 && this.#kept.length >= KEPT_FOR_OTHERS) index = this.#kept.findIndex((entry) => entry.useMmu === useMmu);
     const [entry] = index < 0 ? [] : this.#kept.splice(index, 1);
     if (entry === undefined) return createMemories(useMmu);
     const { memories } = entry;

@@ -28,18 +28,19 @@ export class Processor {
   stale = false;
   readonly #state: Uint8Array;
 
-  /** `systemCall`: see `EngineOptions`. */
+  /** `program`: its guest path. `systemCall`: see `EngineOptions`. */
   constructor(
     guest: Guest,
     space: AddressSpace,
     memories: ProcessMemories,
+    program: string,
     systemCall: (processor: Processor) => boolean,
   ) {
     this.space = space;
     this.memories = memories;
     this.#state = new Uint8Array(memories.state.buffer);
     this.registers = new DataView(memories.state.buffer);
-    this.engine = engineOn(guest, space, memories, () => systemCall(this));
+    this.engine = engineOn(guest, space, memories, program, () => systemCall(this));
     space.onCodeChange((start, end) => this.invalidate(start, end));
   }
 
@@ -75,11 +76,19 @@ export class Processor {
 }
 
 /** The engine that the memories were left with, or else a new one. The process's code is in its place already. */
-function engineOn(guest: Guest, space: AddressSpace, memories: ProcessMemories, systemCall: () => boolean): Engine {
-  if (memories.kept?.guest === guest) {
-    memories.kept.calls.systemCall = systemCall;
-    memories.kept.engine.revalidate();
-    return memories.kept.engine;
+function engineOn(
+  guest: Guest,
+  space: AddressSpace,
+  memories: ProcessMemories,
+  program: string,
+  systemCall: () => boolean,
+): Engine {
+  const { kept } = memories;
+  if (kept?.guest === guest) {
+    kept.calls.systemCall = systemCall;
+    kept.engine.revalidate();
+    memories.kept = { ...kept, program };
+    return kept.engine;
   }
   const calls = { systemCall };
   const engine = new Engine({
@@ -91,7 +100,7 @@ function engineOn(guest: Guest, space: AddressSpace, memories: ProcessMemories, 
     systemCall: () => calls.systemCall(),
     cache: guest.translations,
   });
-  memories.kept = { guest, engine, calls };
+  memories.kept = { guest, engine, calls, program };
   return engine;
 }
 

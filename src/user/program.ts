@@ -44,7 +44,7 @@ export function load(program: Program, settings: LoadSettings): LoadedProgram {
   const { pool, useMmu, guest, limits, identity } = settings;
   const stackLimit = limits.soft("RLIMIT_STACK");
   const layout = addressLayout(program.personality.machine, stackLimit);
-  const memories = pool.take(useMmu, guest);
+  const memories = pool.take(useMmu, guest, program.path);
   const space = new AddressSpace({
     memory: memories.guest,
     pageTable: memories.pageTable,
