@@ -22,3 +22,13 @@ test("a table says how often as fast, and leaves out what failed", () => {
   expect(text).toContain("| sieve | – | 3.000 | 0.500 | – | – |");
   expect(text).toContain("**3.00** | **2.00**");
 });
+
+test("a start is shown beside that of Node", () => {
+  const times = { babelf: [0.1], qemu: [0.01], native: [0.001], node: [0.04] };
+  const text = markdown([{ group: "system", program: "hello", target: "mipsel", times }], {
+    machine: "m",
+    command: "c",
+    rounds: 1,
+  });
+  expect(text).toContain("| `node -e 0` | 0.040 | – | – | – | – |");
+});

@@ -4,7 +4,7 @@ export interface Measurement {
   readonly group: "kernels" | "system";
   readonly program: string;
   readonly target: string;
-  /** Seconds of wall time of each round, by contender: babelf, qemu, native. */
+  /** Seconds of wall time of each round, by contender: babelf, qemu, native; node: Node with nothing to do. */
   readonly times: Readonly<Record<string, readonly number[]>>;
   readonly failure?: string;
 }
@@ -59,6 +59,7 @@ function table(rows: readonly Measurement[]): string[] {
     lines.push(
       `| ${row.program} | ${time(ours)} | ${time(qemu)} | ${time(native)} | ${ratio(qemu, ours, faster)} | ${ratio(ours, native, slower)} |`,
     );
+    if (row.times.node) lines.push(`| \`node -e 0\` | ${time(of("node"))} | – | – | – | – |`);
   }
   const mean = (values: readonly number[]) => (values.length ? geometricMean(values).toFixed(2) : "–");
   lines.push(`| **geometric mean** | | | | **${mean(faster)}** | **${mean(slower)}** |`);

@@ -8,8 +8,8 @@
  * are non-blocking already.
  */
 import fs from "node:fs";
-import { isatty } from "node:tty";
 import { POLLIN, POLLOUT, getReadiness } from "./readiness.ts";
+import { isTerminal } from "./terminal.ts";
 
 export type StreamKind = "pipe" | "terminal" | "socket" | "device" | "file";
 
@@ -35,7 +35,7 @@ export function kindOf(fd: number): StreamKind {
   if (stat.isFile()) return "file";
   if (stat.isFIFO()) return "pipe";
   if (stat.isSocket()) return "socket";
-  return isatty(fd) ? "terminal" : "device";
+  return isTerminal(fd) ? "terminal" : "device";
 }
 
 /** What the descriptor was opened for; null where the host does not tell. */

@@ -2,7 +2,6 @@
  * The host's terminal: settings and size, by ioctl(2) where the host's C library can be called (Linux). Elsewhere the
  * size is what Node knows, and settings can only be told, not changed.
  */
-import { WriteStream } from "node:tty";
 import { getLibc } from "./libc.ts";
 
 const TCGETS = 0x5401;
@@ -44,6 +43,17 @@ function call(fd: number, request: number, argument: Uint8Array): boolean {
   if (libc === null) return false;
   if (libc.ioctl(fd, request, argument) < 0) throw hostError(libc.errorName());
   return true;
+}
+
+/** Node's own module takes 5 ms to load, and Linux has no need of it. */
+const tty = () => process.getBuiltinModule("node:tty");
+
+export function isTerminal(fd: number): boolean {
+  try {
+    return call(fd, TCGETS, new Uint8Array(SETTINGS_BYTES)) || tty().isatty(fd);
+  } catch {
+    return false;
+  }
 }
 
 /** A terminal as `stty sane` leaves it: for hosts that do not tell. */
@@ -90,7 +100,7 @@ export function getSize(fd: number): Size {
     const [rows = 0, columns = 0, xPixels = 0, yPixels = 0] = new Uint16Array(bytes.buffer);
     return { rows, columns, xPixels, yPixels };
   }
-  const [columns, rows] = new WriteStream(fd).getWindowSize();
+  const [columns, rows] = new (tty().WriteStream)(fd).getWindowSize();
   return { rows, columns, xPixels: 0, yPixels: 0 };
 }
 

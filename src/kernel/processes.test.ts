@@ -17,7 +17,14 @@ import { waitForChild } from "./wait-child.ts";
 import type { WaitOptions } from "./wait-child.ts";
 
 const ANY = { kind: "any" } as const;
-const EXITED: WaitOptions = { exited: true, stopped: false, continued: false, noHang: true, keep: false, kinds: "usual" };
+const EXITED: WaitOptions = {
+  exited: true,
+  stopped: false,
+  continued: false,
+  noHang: true,
+  keep: false,
+  kinds: "usual",
+};
 
 function fork({ kernel }: TestKernel, parent: Process): Task {
   const parts = { space: {} as AddressSpace, memory: {} as GuestMemory, files: {} as FileTable, fs: {} as FsContext };

@@ -370,8 +370,7 @@ export class AddressSpace {
   /** Before read(2) of a file: writes to it what shared mappings changed in that range of it. Cheap if none do. */
   flushShared(identity: unknown, offset: number, length: number): void {
     this.#sync.flushFile(identity, offset, length);
-    for (const sync of FileSync.of(identity))
-      if (sync !== this.#sync) sync.flushFile(identity, offset, length);
+    for (const sync of FileSync.of(identity)) if (sync !== this.#sync) sync.flushFile(identity, offset, length);
   }
 
   /**

@@ -16,7 +16,7 @@ export class AnonymousBacking implements Backing {
   readonly #pages = new Map<number, Uint8Array>();
 
   read(into: Uint8Array, offset: number): number {
-    for (let done = 0; done < into.length; ) {
+    for (let done = 0; done < into.length;) {
       const at = offset + done;
       const part = into.subarray(done, done + PAGE_SIZE - (at % PAGE_SIZE));
       const page = this.#pages.get(pageFloor(at));
@@ -28,7 +28,7 @@ export class AnonymousBacking implements Backing {
   }
 
   write(from: Uint8Array, offset: number): number {
-    for (let done = 0; done < from.length; ) {
+    for (let done = 0; done < from.length;) {
       const at = offset + done;
       const part = from.subarray(done, done + PAGE_SIZE - (at % PAGE_SIZE));
       let page = this.#pages.get(pageFloor(at));

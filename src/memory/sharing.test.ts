@@ -29,7 +29,9 @@ describe.each(KINDS)("shared memory between switches of tasks, %s", (kind) => {
     parent.advise(shared, 4 * P, "remove");
     parent.guest.writeU8(mapped + 1, 7);
     switchTo(child, parent);
-    expect([child.guest.readU32(shared + P), child.guest.readU8(mapped), child.guest.readU8(mapped + 1)]).toEqual([0, 6, 7]);
+    expect([child.guest.readU32(shared + P), child.guest.readU8(mapped), child.guest.readU8(mapped + 1)]).toEqual([
+      0, 6, 7,
+    ]);
     expect(child.futexKey(shared).space).toBe(parent.futexKey(shared).space);
     parent.destroy();
     child.guest.writeU8(mapped + 2, 8);

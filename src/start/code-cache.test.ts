@@ -34,11 +34,13 @@ test("code is kept, and found", () => {
 
 test("a damaged file is not used", () => {
   const whole = readFileSync(path);
-  const broken = [0, 5, 13, 21, 22, 29, 40, 70, 500, whole.length - 80, whole.length - 30, whole.length - 1].map((at) => {
-    const bytes = Buffer.from(whole);
-    bytes[at]! ^= 0xff;
-    return bytes;
-  });
+  const broken = [0, 5, 13, 21, 22, 29, 40, 70, 500, whole.length - 80, whole.length - 30, whole.length - 1].map(
+    (at) => {
+      const bytes = Buffer.from(whole);
+      bytes[at]! ^= 0xff;
+      return bytes;
+    },
+  );
   for (const bytes of [...broken, whole.subarray(0, -3), whole.subarray(3), whole.subarray(0, 100), Buffer.alloc(0)]) {
     writeFileSync(path, bytes);
     const { script, seconds } = compile(source(), "kept.js", path);

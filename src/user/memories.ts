@@ -50,9 +50,11 @@ export class MemoryPool {
    * host's MMU where it can, else by software checks.
    */
   take(useMmu: boolean, guest: Guest, program: string): ProcessMemories {
-    const has = ({ memories: { kept } }: { memories: ProcessMemories }) => kept?.guest === guest && kept.program === program;
+    const has = ({ memories: { kept } }: { memories: ProcessMemories }) =>
+      kept?.guest === guest && kept.program === program;
     let index = this.#kept.findLastIndex((entry) => entry.useMmu === useMmu && has(entry));
-    if (index < 0 && this.#kept.length >= KEPT_FOR_OTHERS) index = this.#kept.findIndex((entry) => entry.useMmu === useMmu);
+    if (index < 0 && this.#kept.length >= KEPT_FOR_OTHERS)
+      index = this.#kept.findIndex((entry) => entry.useMmu === useMmu);
     const [entry] = index < 0 ? [] : this.#kept.splice(index, 1);
     if (entry === undefined) return createMemories(useMmu);
     const { memories } = entry;
