@@ -50,7 +50,7 @@ const tty = () => process.getBuiltinModule("node:tty");
 
 export function isTerminal(fd: number): boolean {
   try {
-    return call(fd, TCGETS, new Uint8Array(SETTINGS_BYTES)) || tty().isatty(fd);
+    return call(fd, TCGETS, new Uint8Array(64)) || tty().isatty(fd);
   } catch {
     return false;
   }
