@@ -151,6 +151,12 @@ describe("answers", () => {
     expect(it.get("v0")).toBe(errno.EFAULT.mips);
   });
 
+  test("a mistake of ours in a call that never returns is not answered", () => {
+    const wrong = (): number => (undefined as unknown as { x: number }).x;
+    const it = machine([full("exit_group", [arg.int], wrong, "none")]);
+    expect(() => it.make("exit_group", 0)).toThrow(TypeError);
+  });
+
   test("a mistake of ours is EIO and a line, and the host goes on", () => {
     const it = machine([full("sync", [], () => (undefined as unknown as { x: { y: number } }).x.y)]);
     expect(it.make("sync")).toBe(DONE);

@@ -190,12 +190,14 @@ export class Dispatcher {
 
   /**
    * A handler's mistake (a TypeError, say) is ours, not the guest's: one line says so, and the guest gets EIO and goes
-   * on, so that no guest can bring the host process down with it.
+   * on, so that no guest can bring the host process down with it. A call that never returns (exit_group) cannot be
+   * answered: the C library would only ask again, so the run ends with the error instead.
    */
   #errnoOf(call: SyscallContext, thrown: unknown): Errno {
     if (thrown instanceof Errno) return thrown;
     if (thrown instanceof GuestFault) return errno.EFAULT;
     if (thrown instanceof MemoryError) return errno[thrown.code];
+    if (call.row?.result === "none") throw thrown;
     const name = call.row?.name ?? String(call.number);
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message).split("\n").slice(0, 2).join(" ") : thrown;
     call.kernel.warnOnce(`internal error in system call ${name}, answered with EIO: ${String(what)}`);
