@@ -48,6 +48,12 @@ describe("babelf", () => {
     rmSync(directory, { recursive: true });
   });
 
+  test.each(["armhf", "mipsel"])("-d in_asm lists the guest's code (%s)", (guest) => {
+    const { status, stderr } = babelf(["-d", "in_asm", "--no-cache", `${guest}/hello`]);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(guest === "armhf" ? /\t[0-9a-f]{4}\tsvc\t0\n/ : /\t[0-9a-f]{8}\tsyscall/);
+  });
+
   test("qemu's one-dash words", () => {
     expect(babelf(["-cpu", "24Kf", "-0", "me", "mipsel/hello"]).status).toBe(0);
     expect(babelf(["-cpu", "help"]).stdout).toMatch(/24Kf/);

@@ -99,6 +99,7 @@ export const QEMU_ONLY: Readonly<Record<string, string>> = {
 export const LOG_ITEMS: Readonly<Record<string, string>> = {
   loader: "what is mapped where",
   translate: "regions that are translated",
+  in_asm: "guest code that is translated, as objdump prints it",
   memory: "mappings that come and go",
   kernel: "tasks, signals, files",
   strace: "system calls, as --strace",

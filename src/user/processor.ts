@@ -11,6 +11,7 @@ import type { SyscallContext } from "../syscalls/index.ts";
 import { Engine } from "../translate/engine.ts";
 import { PC } from "../translate/layout.ts";
 import type { Guest } from "./guest.ts";
+import { listed } from "./listing.ts";
 import type { ProcessMemories } from "./memories.ts";
 
 export class Processor {
@@ -92,7 +93,7 @@ function engineOn(
   }
   const calls = { systemCall };
   const engine = new Engine({
-    isa: guest.isa,
+    isa: listed(guest.isa),
     memory: memories.guest,
     state: memories.state,
     code: codeReader(space.guest),
