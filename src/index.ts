@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly args?: readonly string[];
   /** What the program sees as its own name; the path unless said otherwise. */
   readonly argv0?: string;
-  /** The environment: nothing of the host's is added. Default: PATH and HOME. */
+  /** The environment: nothing of the host's is added. Default: PATH and HOME; in a `rootfs` its user's HOME is added. */
   readonly env?: Readonly<Record<string, string>>;
   /** What can be read from standard input; default: nothing. */
   readonly stdin?: string | Uint8Array;
@@ -60,6 +60,17 @@ export interface RunOptions {
   readonly cwd?: string;
   /** A host directory that becomes its `/`, read-only: dynamic linker, libraries, /etc. */
   readonly sysroot?: string;
+  /**
+   * A host directory that is its whole `/`, writable, as chroot(1) would have it: a system of its own with /tmp, /home and
+   * all. The program starts in its `/` and is looked for along PATH; `cwd` is not shown, nor is a host program.
+   */
+  readonly rootfs?: string;
+  /** Host files and directories at places of their own; what is not `readOnly` it may change. */
+  readonly mounts?: readonly { readonly host: string; readonly guest: string; readonly readOnly?: boolean }[];
+  /** Directories in memory, by guest path, gone after the run. */
+  readonly tmpfs?: readonly string[];
+  /** The guest directory in which it starts, if that is not `cwd` or `/`. */
+  readonly start?: string;
   readonly allow?: Allowances;
   readonly limits?: Limits;
   /** How far the stack may grow, in bytes; 8 MiB. */
@@ -98,6 +109,7 @@ export interface RunResult {
 }
 
 const DEFAULT_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/" } as const;
+const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Where a program that was given as bytes lies in the guest's tree. */
 const PROGRAM_FROM_BYTES = "/program";
 
@@ -109,7 +121,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const stderr: Uint8Array[] = [];
   const outcome = await runProgram({
     ...place(options),
-    env: Object.entries(options.env ?? DEFAULT_ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
+    ...environment(options),
     streams: options.stdio === "inherit" ? inherited(options) : captured(options, stdout, stderr),
     limits: options.limits ?? {},
     ...defined("stackSize", options.stackSize),
@@ -132,19 +144,33 @@ export async function run(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** Its variables, and whether it gets a home and a search along PATH. */
+function environment({ env, rootfs }: RunOptions): Pick<ProgramOptions, "env" | "login"> {
+  const isSystem = rootfs !== undefined;
+  const variables = env ?? (isSystem ? { PATH: SYSTEM_PATH } : DEFAULT_ENVIRONMENT);
+  return {
+    env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+    login: isSystem,
+  };
+}
+
 /** The program's place in the guest's tree, and the tree. */
 function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "view"> {
-  const { program, allow } = options;
+  const { program, allow, rootfs } = options;
   const fromBytes = typeof program !== "string";
-  const cwd = options.cwd === undefined ? null : resolve(options.cwd);
-  const onHost = fromBytes ? null : resolve(cwd ?? ".", program);
+  const cwd = options.cwd === undefined || rootfs !== undefined ? null : resolve(options.cwd);
+  const onHost = fromBytes || rootfs !== undefined ? null : resolve(cwd ?? ".", program);
   // A relative path means the same in the guest only if the guest starts in the same directory.
-  const path = fromBytes ? PROGRAM_FROM_BYTES : cwd === null ? onHost! : program;
+  const path = fromBytes ? PROGRAM_FROM_BYTES : cwd === null ? (onHost ?? program) : program;
   return {
     program: path,
     argv: [options.argv0 ?? (fromBytes ? PROGRAM_FROM_BYTES : program), ...(options.args ?? [])],
     view: {
       sysroot: options.sysroot === undefined ? null : resolve(options.sysroot),
+      rootfs: rootfs === undefined ? null : resolve(rootfs),
+      mounts: (options.mounts ?? []).map((mount) => ({ ...mount, host: resolve(mount.host) })),
+      tmpfs: options.tmpfs ?? [],
+      start: options.start ?? null,
       cwd,
       program: onHost,
       allowRead: (allow?.fsRead ?? []).map((each) => resolve(each)),

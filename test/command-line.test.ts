@@ -1,6 +1,6 @@
 /** The command as people start it: its own process, its exit code, its one-line messages. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -38,6 +38,18 @@ describe("babelf", () => {
     const words = ["--allow-env=X_SHOWN", "-E", "X_SET=3,X_ALSO=4", "-U", "X_ALSO", "mipsel/arguments"];
     const { stdout } = babelf(words, { env });
     expect(stdout.match(/^X_.*$/gm)!.sort()).toEqual(["X_SET=3", "X_SHOWN=2"]);
+  });
+
+  test("--rootfs: a root directory is all there is, and a bare name is found along PATH", () => {
+    const root = mkdtempSync(join(tmpdir(), "babelf-test-"));
+    mkdirSync(join(root, "usr/bin"), { recursive: true });
+    copyFileSync(join(FIXTURES, "mipsel/arguments"), join(root, "usr/bin/arguments"));
+    const { status, stdout } = babelf(["--rootfs", root, "arguments", "x"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^HOME=/m);
+    expect(babelf(["--rootfs", root, "mipsel/hello"]).status).toBe(127);
+    expect(babelf(["--rootfs", root, "--mount", `${FIXTURES}/mipsel:/opt:ro`, "/opt/hello"]).status).toBe(0);
+    rmSync(root, { recursive: true });
   });
 
   test("--strace and -D", () => {

@@ -24,14 +24,17 @@ export interface EnvironmentWishes {
   readonly names: readonly string[];
   readonly set: readonly string[];
   readonly unset: readonly string[];
+  /** The guest's root directory says where its user is at home. */
+  readonly hasHome?: boolean;
 }
 
 /** The guest's environment as NAME → VALUE. */
 export function guestEnvironment(
   host: Readonly<Record<string, string | undefined>>,
-  { all, names, set, unset }: EnvironmentWishes,
+  { all, names, set, unset, hasHome = false }: EnvironmentWishes,
 ): Record<string, string> {
-  const result: Record<string, string> = all ? {} : { ...GUEST_DEFAULTS };
+  const { PATH, HOME } = GUEST_DEFAULTS;
+  const result: Record<string, string> = all ? {} : hasHome ? { PATH } : { PATH, HOME };
   for (const [name, value] of Object.entries(host)) {
     if (value !== undefined && (all || isHarmless(name) || names.includes(name))) result[name] = value;
   }

@@ -38,6 +38,8 @@ export const OPTIONS = [
     { letter: "L", value: "DIR" },
     "the guest's file tree: its dynamic linker, libraries, /etc",
   ),
+  row("rootfs", "Program", { value: "DIR" }, "run in this root directory, which the guest may change, as chroot would"),
+  row("chdir", "Program", { value: "DIR" }, "the guest directory in which it starts"),
   row("env", "Program", { letter: "E", value: "NAME=VALUE", repeated: true }, "set a variable for the guest"),
   row("unset-env", "Program", { letter: "U", value: "NAME", repeated: true }, "take a variable away from the guest"),
   row("argv0", "Program", { letter: "0", value: "NAME" }, "what the guest sees as its own name"),
@@ -51,6 +53,13 @@ export const OPTIONS = [
     { value: "PATH", repeated: true },
     "show a host file or directory, to read and write",
   ),
+  row(
+    "mount",
+    "Sandbox",
+    { value: "HOST:GUEST[:ro]", repeated: true },
+    "show a host file or directory at a place of its own",
+  ),
+  row("tmpfs", "Sandbox", { value: "DIR", repeated: true }, "a guest directory in memory, gone afterwards"),
   row(
     "allow-net",
     "Sandbox",

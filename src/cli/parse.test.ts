@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { guestEnvironment, splitAssignments } from "./environment.ts";
+import { parseMount } from "./mount.ts";
 import { parseCommandLine } from "./parse.ts";
 import { parseSize, parseTime } from "./quantity.ts";
 
@@ -55,4 +56,11 @@ test("the guest's environment", () => {
   expect(rest).toEqual({ HOME: "/", LC_ALL: "C", WANTED: "2", A: "1" });
   expect(guestEnvironment(host, { ...wishes, all: true, set: [], unset: [] })).toEqual(host);
   expect(splitAssignments("A=1,B=x,y,C=")).toEqual(["A=1", "B=x,y", "C="]);
+});
+
+test("mounts", () => {
+  expect(parseMount("src:/srv")).toEqual({ host: "src", guest: "/srv", readOnly: false });
+  expect(parseMount("/a:b:/c/d:ro")).toEqual({ host: "/a:b", guest: "/c/d", readOnly: true });
+  expect(parseMount("C:\\a:/c:rw")).toEqual({ host: "C:\\a", guest: "/c", readOnly: false });
+  for (const text of ["", "a", "a:b", ":/b"]) expect(() => parseMount(text)).toThrow(/--mount/);
 });

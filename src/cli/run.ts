@@ -5,6 +5,7 @@ import { dieBySignal } from "../host/signals.ts";
 import { guestEnvironment } from "./environment.ts";
 import { openLog, showLogItems } from "./log.ts";
 import { type CommandLine, UsageError } from "./parse.ts";
+import { parseMount } from "./mount.ts";
 import { parseCount, parseSize, parseTime } from "./quantity.ts";
 
 export async function runCommand({ given, program }: CommandLine): Promise<void> {
@@ -24,6 +25,7 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     throw new UsageError("which program? Write: babelf [options] program [args…]; see babelf --help");
   if (given.has("allow-net")) throw new UsageError("--allow-net: there are no sockets in this version");
 
+  const rootfs = one("rootfs");
   const everything = given.has("allow-all");
   const names = all("allow-env");
   const log = openLog({ file: one("log-file"), items: one("log"), strace: given.has("strace") });
@@ -36,10 +38,14 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
       names,
       set: all("env"),
       unset: all("unset-env"),
+      hasHome: rootfs !== undefined,
     }),
     stdio: "inherit",
-    cwd: process.cwd(),
+    ...(rootfs === undefined ? { cwd: process.cwd() } : { rootfs }),
     ...defined("sysroot", one("sysroot")),
+    ...defined("start", one("chdir")),
+    mounts: all("mount").map(parseMount),
+    tmpfs: all("tmpfs"),
     allow: { fsRead: all("allow-fs-read"), fsWrite: all("allow-fs-write"), all: everything },
     limits: {
       ...defined(

@@ -19,6 +19,7 @@ import type { CString } from "../loader/index.ts";
 import type { SyscallTracer } from "../syscalls/index.ts";
 import type { Guest } from "./guest.ts";
 import { guestFor } from "./guests.ts";
+import { findAlongPath, withHome } from "./login.ts";
 import { UserMachine } from "./machine.ts";
 import { MemoryPool } from "./memories.ts";
 import { ProgramFiles, load } from "./program.ts";
@@ -32,6 +33,8 @@ export interface ProgramOptions {
   readonly argv: readonly CString[];
   /** "NAME=value". */
   readonly env: readonly CString[];
+  /** As a login does it: HOME from the root directory's passwd(5), and `program` searched along PATH. */
+  readonly login?: boolean;
   /** The file tree that the program sees. */
   readonly view: Omit<ViewOptions, "system" | "credentials">;
   /** Standard input, output and error. */
@@ -119,12 +122,13 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   const fs = buildView({ ...options.view, system, credentials });
   undo.push(() => closeView(fs));
 
+  const login = options.login ?? false;
   const programFiles = new ProgramFiles(fs);
   undo.push(() => programFiles.close());
   const program = readProgram({
-    path: options.program,
+    path: login ? findAlongPath(fs, options.program, options.env) : options.program,
     argv: options.argv,
-    envp: options.env,
+    envp: login ? withHome(fs, credentials.uid, options.env) : options.env,
     open: programFiles.open,
   });
   const resources = resourceLimits(options);

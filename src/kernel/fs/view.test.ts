@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { O, S } from "./flags.ts";
 import { failure, names, now, open, read, view, write } from "./testing.ts";
-import { NoSuchPath } from "./view.ts";
+import { NoSuchPath, ViewError } from "./view.ts";
 
 let base = "";
 let sysroot = "";
@@ -41,7 +41,7 @@ describe("the default view", () => {
     expect(failure(() => fs.unlink(null, join(base, "program"), 0))).toBe("EBUSY");
     expect(failure(() => read(fs, join(base, "other")))).toBe("ENOENT");
     expect(failure(() => read(fs, "/etc/passwd"))).toBe("ENOENT");
-    expect(names(fs, "/")).toEqual(["dev", "tmp"]);
+    expect(names(fs, "/")).toEqual(["dev", "sys", "tmp"]);
     expect(names(fs, base)).toEqual(["program", "work"]);
   });
 
@@ -61,14 +61,14 @@ describe("the default view", () => {
     expect(failure(() => write(fs, "/etc/passwd", ""))).toBe("EROFS");
     expect(read(fs, join(cwd, "data"))).toBe("data");
     // Ways to mount points that the sysroot does not have are seen, too.
-    expect(names(fs, "/")).toEqual(["dev", "etc", "lib", "tmp"]);
+    expect(names(fs, "/")).toEqual(["dev", "etc", "lib", "sys", "tmp"]);
     expect(host.readdirSync(sysroot)).toEqual(["etc", "lib"]);
   });
 
   test("the host's / as working directory shows nothing", () => {
     const fs = view({ cwd: "/" });
     expect(fs.getcwd()).toBe("/");
-    expect(names(fs, "/")).toEqual(["dev", "tmp"]);
+    expect(names(fs, "/")).toEqual(["dev", "sys", "tmp"]);
   });
 });
 
@@ -173,4 +173,58 @@ describe("devices", () => {
     expect(failure(() => write(fs, "/dev/new", ""))).toBe("EROFS");
     write(fs, "/dev/shm/x", "x");
   });
+});
+
+describe("a root directory", () => {
+  test("is the whole tree, and writable; the program starts in /", () => {
+    const fs = view({ rootfs: sysroot });
+    expect(fs.getcwd()).toBe("/");
+    write(fs, "etc/new", "n");
+    expect(host.readFileSync(join(sysroot, "etc/new"), "utf8")).toBe("n");
+    expect(read(fs, "/lib/libc.so")).toBe("libc");
+    expect(failure(() => read(fs, "/etc/up"))).toBe("ENOENT");
+    expect(names(fs, "/")).toEqual(["dev", "etc", "lib", "sys"]);
+    expect(() => view({ rootfs: sysroot, sysroot })).toThrow("exclude each other");
+    expect(() => view({ rootfs: join(base, "missing") })).toThrow(NoSuchPath);
+  });
+
+  test("mounts are seen at their own place only", () => {
+    const mounts = [
+      { host: cwd, guest: "/srv/deep/work" },
+      { host: join(base, "other"), guest: "/etc/passwd", readOnly: true },
+    ];
+    const fs = view({ rootfs: sysroot, mounts, start: "/srv/deep" });
+    expect(fs.getcwd()).toBe("/srv/deep");
+    write(fs, "work/out", "o");
+    expect(host.readFileSync(join(cwd, "out"), "utf8")).toBe("o");
+    expect(read(fs, "/etc/passwd")).toBe("other");
+    expect(failure(() => write(fs, "/etc/passwd", ""))).toBe("EROFS");
+    expect(host.readFileSync(join(sysroot, "etc/passwd"), "utf8")).toBe("sysroot's");
+    expect(failure(() => read(fs, cwd))).toBe("ENOENT");
+    // `..` leaves a mount on the guest's side.
+    expect(names(fs, "work/../../..")).toEqual(["dev", "etc", "lib", "srv", "sys"]);
+  });
+
+  test("directories in memory", () => {
+    const fs = view({ rootfs: sysroot, tmpfs: ["/lib", "/run/new"] });
+    expect(names(fs, "/lib")).toEqual([]);
+    write(fs, "/lib/x", "x");
+    write(fs, "/run/new/x", "x");
+    expect(host.readdirSync(join(sysroot, "lib"))).toEqual(["libc.so", "libc.so.6"]);
+    expect(host.existsSync(join(sysroot, "run"))).toBe(false);
+  });
+
+  test("a place in the guest is an absolute path without ..", () => {
+    for (const guest of ["relative", "/a/../b", "/a\0b", "/"]) {
+      expect(() => view({ rootfs: sysroot, mounts: [{ host: cwd, guest }] })).toThrow(ViewError);
+    }
+    expect(() => view({ mounts: [{ host: join(base, "missing"), guest: "/x" }] })).toThrow(NoSuchPath);
+  });
+});
+
+test("/sys tells how many processors there are", () => {
+  const fs = view({ sysroot });
+  expect(read(fs, "/sys/devices/system/cpu/online")).toBe("0\n");
+  expect(names(fs, "/sys/devices/system/cpu")).toContain("cpu0");
+  expect(failure(() => write(fs, "/sys/devices/system/cpu/online", "1"))).toBe("EROFS");
 });

@@ -7,6 +7,9 @@
  *     /tmp /dev/shm      in memory, gone after the run
  *     /dev /proc         the kernel's own
  *
+ * With a root directory (`--rootfs`) that is the whole tree instead, writable, with its own /tmp, and the program starts
+ * in its `/`: neither the working directory nor the host's program is shown. Mounts are added by name.
+ *
  * What is allowed by name is shown at the path that it has on the host, over whatever the sysroot has there. Symbolic
  * links in the tree are resolved inside of it: a link in the sysroot to `/etc/x` means the sysroot's `/etc/x`.
  */
@@ -24,6 +27,7 @@ import type { SystemInfo } from "./proc-info.ts";
 import { ProcFs } from "./procfs.ts";
 import { Quota } from "./sparse-bytes.ts";
 import { StaticDirectory, StaticFs } from "./static-directory.ts";
+import { createSysFs } from "./sysfs.ts";
 import { TmpDirectory, TmpFile, TmpFs } from "./tmpfs.ts";
 import { lookupChild, walk } from "./walk.ts";
 
@@ -33,6 +37,12 @@ export { openStandardStreams, type StandardStream } from "./host-stream.ts";
 export interface ViewOptions {
   /** `-L`: a host directory shown as the guest's `/`, read-only; null: an empty in-memory root. */
   readonly sysroot?: string | null;
+  /** `--rootfs`: a host directory that is the guest's `/`, writable; instead of a sysroot. */
+  readonly rootfs?: string | null;
+  /** `--mount`: host files and directories, each at a place of its own in the guest. */
+  readonly mounts?: readonly MountWish[];
+  /** `--tmpfs`: guest paths of directories in memory. */
+  readonly tmpfs?: readonly string[];
   /** The host's working directory, shown writable at the same path; null: none. */
   readonly cwd?: string | null;
   /** Guest path of the directory in which the program starts; by default `cwd`, or `/` where that is not shown. */
@@ -52,6 +62,13 @@ export interface ViewOptions {
   /** For /proc; without it there is no /proc. */
   readonly system?: SystemInfo | null;
   readonly credentials: Credentials;
+}
+
+/** A host path, and the absolute guest path at which it is seen. */
+export interface MountWish {
+  readonly host: string;
+  readonly guest: string;
+  readonly readOnly?: boolean;
 }
 
 /** The view that was asked for cannot be had; the message is for whoever asked. */
@@ -96,13 +113,22 @@ function closeMounts(mount: Mount): void {
 }
 
 function fill(tree: Tree, options: ViewOptions, quota: Quota, terminal: ControllingTerminal): void {
-  if (options.allowAll !== true) tree.mountOver("/tmp", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }));
+  const memory = (): TmpFs => new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 });
+  if (options.allowAll !== true && options.rootfs == null) tree.mountOver("/tmp", memory());
   for (const shown of hostPaths(options)) tree.showHost(shown);
+  tree.mountOver("/sys", createSysFs(options.system?.processors ?? 1), {
+    readOnly: true,
+    noExec: true,
+    noSuid: true,
+    noDev: true,
+  });
   tree.mountOver("/dev", createDevFs(terminal), { noExec: true, noSuid: true });
-  tree.mountOver("/dev/shm", new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 }), { noDev: true, noSuid: true });
+  tree.mountOver("/dev/shm", memory(), { noDev: true, noSuid: true });
   if (options.system != null) {
     tree.mountOver("/proc", new ProcFs(options.system), { noExec: true, noSuid: true, noDev: true, source: "proc" });
   }
+  for (const path of options.tmpfs ?? []) tree.mountOver(guestPath(path), memory(), { noDev: true, noSuid: true });
+  for (const wish of options.mounts ?? []) tree.mountHost(wish);
   for (const [path, contents] of Object.entries(options.files ?? {})) {
     tree.addFile(fromText(path), typeof contents === "string" ? Buffer.from(contents) : contents);
   }
@@ -118,15 +144,25 @@ function enterStart(context: FsContext, options: ViewOptions): void {
   }
 }
 
-function rootFileSystem(options: ViewOptions, quota: Quota): { fs: FileSystem; readOnly: boolean } {
-  if (options.sysroot != null) {
-    const real = realPath(options.sysroot);
-    if (real?.isDirectory !== true) throw new NoSuchPath(options.sysroot, "the sysroot (-L)");
-    const readOnly = options.allowAll !== true;
-    return { fs: new HostFs(real.path, true, readOnly), readOnly };
+interface RootFileSystem {
+  readonly fs: FileSystem;
+  readonly readOnly: boolean;
+  /** `--allow-all`: what the host has is at its own path already. */
+  readonly isHosts: boolean;
+}
+
+function rootFileSystem(options: ViewOptions, quota: Quota): RootFileSystem {
+  const { rootfs, sysroot } = options;
+  if (rootfs != null && sysroot != null) throw new ViewError("a sysroot (-L) and --rootfs exclude each other");
+  const tree = rootfs ?? sysroot;
+  if (tree != null) {
+    const real = realPath(tree);
+    if (real?.isDirectory !== true) throw new NoSuchPath(tree, rootfs != null ? "--rootfs" : "the sysroot (-L)");
+    const readOnly = rootfs == null && options.allowAll !== true;
+    return { fs: new HostFs(real.path, true, readOnly), readOnly, isHosts: rootfs == null && !readOnly };
   }
-  if (options.allowAll === true) return { fs: new HostFs("/", true, false), readOnly: false };
-  return { fs: new TmpFs(quota, { mode: 0o755, uid: 0, gid: 0 }), readOnly: false };
+  if (options.allowAll === true) return { fs: new HostFs("/", true, false), readOnly: false, isHosts: true };
+  return { fs: new TmpFs(quota, { mode: 0o755, uid: 0, gid: 0 }), readOnly: false, isHosts: false };
 }
 
 /** A host path that is to be seen. */
@@ -167,6 +203,14 @@ function hostPaths(options: ViewOptions): readonly Shown[] {
   return shown.sort((a, b) => depth(a) - depth(b) || Number(b.writable) - Number(a.writable));
 }
 
+/** A guest path that somebody wrote. */
+function guestPath(path: string): ByteString {
+  if (!path.startsWith("/") || path.includes("\0") || path.split("/").includes("..")) {
+    throw new ViewError(`a place in the guest must be an absolute path without "..": ${path}`);
+  }
+  return normalize(fromText(path));
+}
+
 /** Without `.`, doubled or trailing slashes; `..` cannot come: the caller's paths are absolute and resolved. */
 function normalize(path: ByteString): ByteString {
   return `/${path
@@ -183,7 +227,7 @@ class Tree {
   /** What ways to mount points are made of. */
   readonly #ways = new StaticFs("ramfs", 0x858458f6, (fs) => new StaticDirectory(fs));
 
-  constructor(root: { fs: FileSystem; readOnly: boolean }, quota: Quota, credentials: Credentials) {
+  constructor(root: RootFileSystem, quota: Quota, credentials: Credentials) {
     const mount = new Mount(root.fs, new Dentry(null, "", root.fs.root), null, {
       readOnly: root.readOnly,
       noDev: true,
@@ -194,7 +238,7 @@ class Tree {
     this.root = new Path(mount, mount.root);
     this.#quota = quota;
     this.#credentials = credentials;
-    if (root.fs instanceof HostFs && !root.readOnly) {
+    if (root.isHosts) {
       this.#hosts.push({ shown: { path: "/", real: "/", isDirectory: true, writable: true }, mount });
     }
   }
@@ -226,6 +270,21 @@ class Tree {
     const options = { readOnly: !shown.writable, noDev: true, noSuid: true, source: shown.path };
     try {
       this.#hosts.push({ shown, mount: this.mountOver(shown.path, fs, options) });
+    } catch (error) {
+      fs.close();
+      throw error;
+    }
+  }
+
+  /** What the host has at one path, at another in the guest. */
+  mountHost({ host, guest, readOnly = false }: MountWish): void {
+    const path = guestPath(guest);
+    if (path === "/") throw new ViewError("--mount cannot replace the root; use --rootfs");
+    const real = realPath(host);
+    if (real === null) throw new NoSuchPath(host, "--mount");
+    const fs = new HostFs(real.path, real.isDirectory, readOnly);
+    try {
+      this.mountOver(path, fs, { readOnly, noDev: true, noSuid: true, source: real.path });
     } catch (error) {
       fs.close();
       throw error;
