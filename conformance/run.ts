@@ -9,12 +9,13 @@ import { printResult, writeSummary, type SuiteResult } from "./harness/report.ts
 import type { Suite } from "./harness/suite.ts";
 import { targetByName } from "./harness/target.ts";
 import { cTorture } from "./suites/c-torture.ts";
+import { cpython } from "./suites/cpython.ts";
 import { qemuTcg } from "./suites/qemu-tcg.ts";
 import { debian } from "./suites/debian.ts";
 import { hostile } from "./suites/hostile.ts";
 import { random } from "./suites/random.ts";
 
-const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, random, hostile];
+const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [

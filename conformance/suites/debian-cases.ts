@@ -28,12 +28,6 @@ export const PACKAGES = [
   "zstd",
 ] as const;
 
-/** Files that Debian's maintainer scripts would have made. */
-export const SYSTEM_FILES: Readonly<Record<string, string>> = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-  "etc/group": "root:x:0:\nnogroup:x:65534:\n",
-};
-
 export interface CommandLine {
   readonly name: string;
   /** The program's path in the sysroot, then its arguments. */

@@ -3,20 +3,10 @@
  * what they leave in the working directory must be what it is under the peer.
  */
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  lutimesSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { lutimesSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { cacheFolder, contentKey } from "../harness/cache.ts";
-import { runChild, runTool } from "../harness/child.ts";
-import { unpackPackages, withDependencies } from "../harness/debian.ts";
+import { cacheFolder } from "../harness/cache.ts";
+import { debianRoot } from "../harness/debian-root.ts";
 import {
   describeEnding,
   firstDifference,
@@ -29,62 +19,16 @@ import {
 import { parallel } from "../harness/parallel.ts";
 import { Progress } from "../harness/progress.ts";
 import type { Row, Verdict } from "../harness/report.ts";
+import { rootedPeer } from "../harness/rooted-peer.ts";
 import type { Suite, SuiteOptions } from "../harness/suite.ts";
-import type { Target } from "../harness/target.ts";
-import { COMMAND_LINES, FIXTURES, PACKAGES, SYSTEM_FILES, type CommandLine } from "./debian-cases.ts";
+import { COMMAND_LINES, FIXTURES, PACKAGES, type CommandLine } from "./debian-cases.ts";
 
 const TIMEOUT = 120;
 /** All files are of this moment, so that listings and archives come out the same. */
 const MOMENT = new Date("2024-02-29T12:34:56Z");
 
-async function sysroot(target: Target): Promise<string> {
-  const architecture = target.debian;
-  if (architecture === undefined) throw new Error(`Debian 12 has no ${target.name} port`);
-  const packages = await withDependencies(architecture, PACKAGES);
-  const folder = await unpackPackages(architecture, `sysroot-${contentKey(...packages).slice(0, 8)}`, packages);
-  for (const [name, text] of Object.entries(SYSTEM_FILES)) writeFileSync(path.join(folder, name), text);
-  return folder;
-}
-
-/** Where the peer and the working directories lie in the sysroot. */
-const PEER_FOLDER = ".peer";
+/** Where the peer's working directories lie in the sysroot. */
 const WORK_FOLDER = "work";
-
-/**
- * The peer, locked into the sysroot: its own `-L` redirects some calls and leaves others (statx) to the host's files. It
- * is the static build of the same version; `unshare` changes root and directory, with a user namespace unless we are root.
- */
-async function rootedPeer(target: Target, root: string): Promise<Driver> {
-  const name = `${target.qemu}-static`;
-  const host = (await runTool("dpkg", ["--print-architecture"])).trim();
-  const packaged = await unpackPackages(host, "qemu-user-static", ["qemu-user-static"]);
-  mkdirSync(path.join(root, PEER_FOLDER), { recursive: true });
-  copyFileSync(path.join(packaged, "usr/bin", name), path.join(root, PEER_FOLDER, name));
-  const inside = (file: string) => `/${path.relative(root, file)}`;
-  const namespace = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user"];
-  return {
-    name,
-    close() {},
-    run: (request: Case) =>
-      runChild({
-        file: "unshare",
-        args: [
-          ...namespace,
-          "-R",
-          root,
-          "-w",
-          inside(request.cwd),
-          inside(path.join(root, PEER_FOLDER, name)),
-          ...(request.argv0 === undefined ? [] : ["-0", request.argv0]),
-          inside(request.program),
-          ...request.args,
-        ],
-        env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env },
-        ...(request.stdin ? { stdin: request.stdin } : {}),
-        timeout: request.timeout,
-      }),
-  };
-}
 
 /** The working directory as a command line finds it: its files, and a folder that holds them too. */
 function prepare(folder: string, line: CommandLine): void {
@@ -150,7 +94,7 @@ export const debian: Suite = {
   targets: ["mipsel", "armhf", "armel"],
   async run(options: SuiteOptions) {
     const { target } = options;
-    const root = await sysroot(target);
+    const root = await debianRoot(target, PACKAGES);
     const peer = await rootedPeer(target, root);
     const validating = options.ours.includes(options.peer);
     const lines = COMMAND_LINES.filter((line) => line.name.includes(options.filter ?? ""));
