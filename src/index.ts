@@ -65,6 +65,11 @@ export interface RunOptions {
    * all. The program starts in its `/` and is looked for along PATH; `cwd` is not shown, nor is a host program.
    */
   readonly rootfs?: string;
+  /**
+   * Where changes of the `rootfs` or `sysroot` go, so that it stays as it is: "memory" (gone after the run), or a host
+   * directory made for them, by which a later run finds them again.
+   */
+  readonly overlay?: "memory" | { readonly directory: string };
   /** Host files and directories at places of their own; what is not `readOnly` it may change. */
   readonly mounts?: readonly { readonly host: string; readonly guest: string; readonly readOnly?: boolean }[];
   /** Directories in memory, by guest path, gone after the run. */
@@ -79,7 +84,11 @@ export interface RunOptions {
   readonly cpu?: string;
   /** The kernel release that uname(2) tells. */
   readonly release?: string;
-  /** User and group that the program runs as; default: the host's. */
+  /**
+   * User and group that the program runs as, without any right of theirs on the host; default: the host's. In a `rootfs` or
+   * `sysroot` what the host's user owns is shown as root's then. What root may do (owners, devices, set-user-ID programs)
+   * needs an `overlay` to be kept in.
+   */
   readonly identity?: { readonly uid: number; readonly gid: number };
   /** False: page protection by software checks instead of native code (koffi). */
   readonly ffi?: boolean;
@@ -127,7 +136,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     ...defined("stackSize", options.stackSize),
     ...defined("cpu", options.cpu),
     ...defined("release", options.release),
-    ...defined("identity", options.identity),
+    ...defined("identity", options.identity && { ...options.identity, groups: [options.identity.gid] }),
     ...defined("warn", options.onWarning),
     useMmu: options.ffi ?? true,
     forwardSignals: options.forwardSignals ?? false,
@@ -156,7 +165,7 @@ function environment({ env, rootfs }: RunOptions): Pick<ProgramOptions, "env" | 
 
 /** The program's place in the guest's tree, and the tree. */
 function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "view"> {
-  const { program, allow, rootfs } = options;
+  const { program, allow, rootfs, overlay } = options;
   const fromBytes = typeof program !== "string";
   const cwd = options.cwd === undefined || rootfs !== undefined ? null : resolve(options.cwd);
   const onHost = fromBytes || rootfs !== undefined ? null : resolve(cwd ?? ".", program);
@@ -168,6 +177,8 @@ function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "
     view: {
       sysroot: options.sysroot === undefined ? null : resolve(options.sysroot),
       rootfs: rootfs === undefined ? null : resolve(rootfs),
+      overlay: typeof overlay === "object" ? { directory: resolve(overlay.directory) } : (overlay ?? null),
+      virtualUser: options.identity !== undefined,
       mounts: (options.mounts ?? []).map((mount) => ({ ...mount, host: resolve(mount.host) })),
       tmpfs: options.tmpfs ?? [],
       start: options.start ?? null,

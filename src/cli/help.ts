@@ -41,6 +41,7 @@ const EXAMPLES = [
   ["babelf -L /usr/mipsel-linux-gnu ./hello", "run one that needs libraries, with a cross compiler's own"],
   ["babelf -L ./debian /bin/ls -la", "run a program out of another system's tree"],
   ["babelf --rootfs ./debian --mount .:/src bash", "a shell in a whole system"],
+  ["babelf --rootfs ./debian --overlay memory --user root bash", "the same as root, and nothing stays changed"],
   ["babelf --strace ./hello", "see every system call"],
   ["babelf --timeout 10s --memory 64M ./untrusted", "run what you do not trust"],
   ["babelf --allow-fs-write=out -E DEBUG=1 ./build", "give it a directory and a variable"],

@@ -1,4 +1,4 @@
-/** `--mount HOST:GUEST[:ro]`. */
+/** `--mount HOST:GUEST[:ro]`, `--overlay DIR|memory`. */
 import type { RunOptions } from "../index.ts";
 import { UsageError } from "./parse.ts";
 
@@ -12,4 +12,9 @@ export function parseMount(text: string): Mount {
     throw new UsageError(`--mount ${text}: write HOST:GUEST or HOST:GUEST:ro, with an absolute path in the guest`);
   }
   return { host, guest, readOnly: rights === "ro" };
+}
+
+/** A directory called memory is written `./memory`. */
+export function parseOverlay(text: string): NonNullable<RunOptions["overlay"]> {
+  return text === "memory" ? "memory" : { directory: text };
 }

@@ -39,6 +39,13 @@ export const OPTIONS = [
     "the guest's file tree: its dynamic linker, libraries, /etc",
   ),
   row("rootfs", "Program", { value: "DIR" }, "run in this root directory, which the guest may change, as chroot would"),
+  row(
+    "overlay",
+    "Program",
+    { value: "DIR|memory" },
+    "keep what it changes in its root apart: in a directory made for that, or for this run only",
+  ),
+  row("user", "Program", { value: "UID[:GID]" }, "who it runs as in its own tree; root: 0:0"),
   row("chdir", "Program", { value: "DIR" }, "the guest directory in which it starts"),
   row("env", "Program", { letter: "E", value: "NAME=VALUE", repeated: true }, "set a variable for the guest"),
   row("unset-env", "Program", { letter: "U", value: "NAME", repeated: true }, "take a variable away from the guest"),

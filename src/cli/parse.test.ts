@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { guestEnvironment, splitAssignments } from "./environment.ts";
 import { parseMount } from "./mount.ts";
 import { parseCommandLine } from "./parse.ts";
-import { parseSize, parseTime } from "./quantity.ts";
+import { parseSize, parseTime, parseUser } from "./quantity.ts";
 
 const parse = (...words: string[]) => {
   const { given, program } = parseCommandLine(words);
@@ -63,4 +63,13 @@ test("mounts", () => {
   expect(parseMount("/a:b:/c/d:ro")).toEqual({ host: "/a:b", guest: "/c/d", readOnly: true });
   expect(parseMount("C:\\a:/c:rw")).toEqual({ host: "C:\\a", guest: "/c", readOnly: false });
   for (const text of ["", "a", "a:b", ":/b"]) expect(() => parseMount(text)).toThrow(/--mount/);
+});
+
+test("users", () => {
+  expect(["root", "1000", "1000:100"].map(parseUser)).toEqual([
+    { uid: 0, gid: 0 },
+    { uid: 1000, gid: 1000 },
+    { uid: 1000, gid: 100 },
+  ]);
+  for (const text of ["", "me", "-1", "1:", "1:2:3"]) expect(() => parseUser(text)).toThrow(/--user/);
 });

@@ -1,4 +1,4 @@
-/** Sizes, times and counts as people write them. */
+/** Sizes, times, counts and users as people write them. */
 import { UsageError } from "./parse.ts";
 
 const SIZES: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -21,4 +21,12 @@ export function parseTime(option: string, text: string): number {
 export function parseCount(option: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${option} ${text}: write a whole number`);
   return Number(text);
+}
+
+/** "root", "1000" (its group has the same number), "1000:100". */
+export function parseUser(text: string): { readonly uid: number; readonly gid: number } {
+  if (text === "root") return { uid: 0, gid: 0 };
+  const match = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(text);
+  if (match === null) throw new UsageError(`--user ${text}: write root, UID or UID:GID`);
+  return { uid: Number(match[1]), gid: Number(match[2] ?? match[1]) };
 }

@@ -5,8 +5,8 @@ import { dieBySignal } from "../host/signals.ts";
 import { guestEnvironment } from "./environment.ts";
 import { openLog, showLogItems } from "./log.ts";
 import { type CommandLine, UsageError } from "./parse.ts";
-import { parseMount } from "./mount.ts";
-import { parseCount, parseSize, parseTime } from "./quantity.ts";
+import { parseMount, parseOverlay } from "./mount.ts";
+import { parseCount, parseSize, parseTime, parseUser } from "./quantity.ts";
 
 export async function runCommand({ given, program }: CommandLine): Promise<void> {
   const { library, keepCode } = await loadLibrary({ useCache: !given.has("no-cache") });
@@ -43,6 +43,8 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     stdio: "inherit",
     ...(rootfs === undefined ? { cwd: process.cwd() } : { rootfs }),
     ...defined("sysroot", one("sysroot")),
+    ...defined("overlay", map(one("overlay"), parseOverlay)),
+    ...defined("identity", map(one("user"), parseUser)),
     ...defined("start", one("chdir")),
     mounts: all("mount").map(parseMount),
     tmpfs: all("tmpfs"),

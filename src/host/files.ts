@@ -21,6 +21,8 @@ const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const AT_NO_AUTOMOUNT = 0x800;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
@@ -443,6 +445,17 @@ export function setFileTimes(fd: number, atime: bigint, mtime: bigint): void {
 export function closeFile(fd: number): void {
   fs.closeSync(fd);
 }
+/**
+ * flock(2): takes the file for this process, as long as it has it open; false if another has it. Hosts without the call
+ * do not know of each other.
+ */
+export function lockFile(fd: number): boolean {
+  const libc = getLibc();
+  if (libc === null || libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  const code = libc.errorName();
+  if (code === "EWOULDBLOCK" || code === "EAGAIN") return false;
+  throw new HostError(code);
+}
 /** fallocate(2). Throws EOPNOTSUPP where the host has none. */
 export function allocateFile(fd: number, mode: number, offset: number, length: number): void {
   const libc = getLibc();
@@ -477,6 +490,11 @@ export function realPath(path: string): { readonly path: string; readonly isDire
   } catch {
     return null;
   }
+}
+
+/** Makes a directory, and those above it, unless they exist. */
+export function makeDirectory(path: string): void {
+  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 /** The names in the host's `/`, byte strings. */

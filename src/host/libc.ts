@@ -13,6 +13,7 @@ export interface Libc {
   /** For requests whose argument is a number. */
   ioctlNumber(fd: number, request: number, argument: number): number;
   lseek(fd: number, offset: number, whence: number): number;
+  flock(fd: number, operation: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** `times`: seconds and nanoseconds of atime, then of mtime. Paths end with NUL. */
   utimensat(directory: number, path: Uint8Array, times: BigInt64Array, flags: number): number;
@@ -61,6 +62,7 @@ function load(): Libc | null {
       ioctl: find("int ioctl(int fd, unsigned long request, void *argument)"),
       ioctlNumber: find("int ioctl(int fd, unsigned long request, long argument)"),
       lseek: find("int64_t lseek(int fd, int64_t offset, int whence)"),
+      flock: find("int flock(int fd, int operation)"),
       fallocate: find("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
       utimensat: find("int utimensat(int directory, void *path, void *times, int flags)"),
       futimens: find("int futimens(int fd, void *times)"),

@@ -99,6 +99,27 @@ export class Credentials {
     this.groups = groups;
   }
 
+  /**
+   * What execve(2) makes of them: a program with the set-user-ID or set-group-ID bit runs as its owner or group, and what
+   * is effective is saved. `program` null: from a mount whose bits do not count.
+   */
+  afterExec(program: { readonly mode: number; readonly uid: number; readonly gid: number } | null): Credentials {
+    const copy = this.clone();
+    const become = (old: IdTriple, id: number): IdTriple => ({ real: old.real, effective: id, saved: id, fs: id });
+    const isSetUid = program !== null && (program.mode & 0o4000) !== 0;
+    // Without the group's execute permission the bit meant mandatory locking.
+    const isSetGid = program !== null && (program.mode & 0o2010) === 0o2010;
+    copy.user = become(this.user, isSetUid ? program.uid : this.user.effective);
+    copy.group = become(this.group, isSetGid ? program.gid : this.group.effective);
+    return copy;
+  }
+
+  assume(other: Credentials): void {
+    this.user = other.user;
+    this.group = other.group;
+    this.groups = other.groups;
+  }
+
   clone(): Credentials {
     const copy = new Credentials(0, 0, this.groups);
     copy.user = this.user;

@@ -171,7 +171,7 @@ function set(
 ): number {
   if ((how & ~3) !== 0) throw errno.EINVAL;
   if (size > SIZE_MAX) throw errno.E2BIG;
-  call.process.fs.setXattr(at, path, attributeName(call, name), call.memory.readBytes(value, size), flags);
+  call.process.fs.setXattr(at, path, attributeName(call, name), call.memory.readBytes(value, size), flags, how);
   return 0;
 }
 
@@ -185,7 +185,7 @@ function remove(call: SyscallContext, [at, path, flags]: Target, name: number): 
   return 0;
 }
 
-const SET_NOTE = "only where the file system keeps attributes; XATTR_CREATE and XATTR_REPLACE are not told apart";
+const SET_NOTE = "only in an overlay; nothing follows from what they say";
 const setArguments = [arg.string, arg.input(3), arg.size, arg.flags("xattr")] as const;
 
 export const ATTRIBUTE_ROWS: readonly SyscallRow[] = [

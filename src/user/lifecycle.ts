@@ -176,7 +176,7 @@ export class Lifecycle {
     try {
       const { machine, endian } = program.personality;
       if (machine !== personality.machine || endian !== personality.endian) throw errno.ENOEXEC;
-      const { credentials } = task;
+      const credentials = task.credentials.afterExec(files.owner(program.path));
       const identity = { uid: credentials.uid, euid: credentials.euid, gid: credentials.gid, egid: credentials.egid };
       const memoryLimit = kernel.limits.memory ?? Infinity;
       const loaded = toErrno(() =>
@@ -184,6 +184,7 @@ export class Lifecycle {
       );
       // From here on nothing fails.
       this.#becomeOnlyTask(task);
+      task.credentials.assume(credentials);
       releaseMemory(task);
       const before = this.processorOf(process);
       if (before.loaded?.task === task) before.loaded = null;

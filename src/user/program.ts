@@ -3,6 +3,7 @@ import { fillRandom } from "../host/random.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import type { FsContext } from "../kernel/fs/fs-context.ts";
+import type { Stat } from "../kernel/fs/inode.ts";
 import type { ResourceLimits } from "../kernel/limits.ts";
 import type { Process } from "../kernel/process.ts";
 import type { Task } from "../kernel/task.ts";
@@ -124,6 +125,12 @@ export class ProgramFiles {
     const file = this.#open.get(path);
     if (file === undefined) throw new Error(`the loader did not open ${path}`);
     return file;
+  }
+
+  /** Whose program it is, where its set-user-ID bit counts. */
+  owner(path: string): Stat | null {
+    const file = this.get(path);
+    return file.path.mount.noSuid ? null : file.stat();
   }
 
   close(): void {

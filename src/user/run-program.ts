@@ -148,6 +148,7 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   running.kernel = kernel;
   running.guest = guest;
   const useMmu = options.useMmu ?? true;
+  credentials.assume(credentials.afterExec(programFiles.owner(program.path)));
   const { uid, euid, gid, egid } = credentials;
   const loaded = load(program, {
     pool,

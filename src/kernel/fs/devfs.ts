@@ -54,6 +54,13 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["stderr", "/proc/self/fd/2"],
 ];
 
+/** A device by its number, wherever its name is: mknod(2). Throws ENXIO where there is no such driver. */
+export function openDevice({ major, minor }: DeviceNumber, path: Path, flags: number): FileDescription {
+  const [, , driver] = MEMORY_DEVICES.find(([, number]) => major === 1 && number === minor) ?? [];
+  if (driver === undefined) throw errno.ENXIO;
+  return new DeviceDescription(path, flags, driver);
+}
+
 abstract class Device extends Inode {
   readonly fs: FileSystem;
   readonly type = S.IFCHR;

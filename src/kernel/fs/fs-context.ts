@@ -19,6 +19,8 @@ import * as opening from "./opening.ts";
 import { Resolver } from "./resolver.ts";
 import type { At } from "./resolver.ts";
 
+import { changeXattr } from "./xattrs.ts";
+
 export type { At } from "./resolver.ts";
 export type { NewTime } from "./attributes.ts";
 
@@ -118,7 +120,7 @@ export class FsContext extends Resolver {
   mkdir(at: At, path: ByteString, mode: number): void {
     names.mkdir(this, at, path, mode);
   }
-  /** mknodat(2): `mode` with its type; regular files, FIFOs and sockets; devices are EPERM. */
+  /** mknodat(2): `mode` with its type; regular files, FIFOs, sockets, and devices if root asks. */
   mknod(at: At, path: ByteString, mode: number, device: DeviceNumber): void {
     names.mknod(this, at, path, mode, device);
   }
@@ -197,20 +199,19 @@ export class FsContext extends Resolver {
     throw errno.EPERM;
   }
 
-  // ── extended attributes: EOPNOTSUPP, no file system here has any ───────────────────────────────────────────────
+  // ── extended attributes (`xattrs.ts`) ──────────────────────────────────────────────────────────────────────────────
   getXattr(at: At, path: ByteString, name: ByteString, flags: number): Uint8Array {
     return this.resolveAt(at, path, flags).inode.getXattr(name);
-  }
-  setXattr(at: At, path: ByteString, _name: ByteString, _value: Uint8Array, flags: number): void {
-    this.resolveAt(at, path, flags);
-    throw errno.EOPNOTSUPP;
   }
   listXattr(at: At, path: ByteString, flags: number): readonly ByteString[] {
     return this.resolveAt(at, path, flags).inode.listXattr();
   }
-  removeXattr(at: At, path: ByteString, _name: ByteString, flags: number): void {
-    this.resolveAt(at, path, flags);
-    throw errno.EOPNOTSUPP;
+  /** `how`: XATTR. */
+  setXattr(at: At, path: ByteString, name: ByteString, value: Uint8Array, flags: number, how = 0): void {
+    changeXattr(this, at, path, name, value, flags, how);
+  }
+  removeXattr(at: At, path: ByteString, name: ByteString, flags: number): void {
+    changeXattr(this, at, path, name, null, flags, 0);
   }
 }
 

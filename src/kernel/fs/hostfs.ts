@@ -5,7 +5,6 @@
 import * as host from "../../host/files.ts";
 import type { HostStat, OpenHow } from "../../host/files.ts";
 import { HostDirectory } from "../../host/files.ts";
-import type { Backing } from "../../memory/mapping.ts";
 import type { Credentials } from "../credentials.ts";
 import { errno } from "../errno.ts";
 import { openFifo } from "../pipe.ts";
@@ -13,29 +12,48 @@ import type { Wait } from "../wait.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import { DirectoryDescription } from "./directory.ts";
-import { FileBacking } from "./file-backing.ts";
 import type { FileDescription } from "./file-description.ts";
 import { O, RENAME, S, direntType } from "./flags.ts";
 import { fromHost, toErrno } from "./host-errors.ts";
+import { HostFileDescription } from "./host-file.ts";
+import { InodeNumbers } from "./inode-numbers.ts";
 import { Inode } from "./inode.ts";
 import type { Attributes, Creation, DeviceNumber, FileSystem, ListedName, Stat, StatFs } from "./inode.ts";
 import { permits } from "./permission.ts";
-import { RegularDescription } from "./regular-file.ts";
 
 const self = host.identity();
+
+/** How a tree of the host is shown. */
+export interface HostFsOptions {
+  /** A second lock on the door: `Mount.readOnly` is the first. */
+  readonly readOnly: boolean;
+  /** Inode numbers of the whole view. */
+  readonly numbers?: InodeNumbers;
+  /** Guest ids that own what the host's user owns; null: ids are the host's. */
+  readonly owner?: FileOwner | null;
+}
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 export class HostFs implements FileSystem {
   readonly type = "babelf";
   readonly dev: DeviceNumber;
   readonly volatile = true;
   readonly root: HostInode;
-  /** A second lock on the door: `Mount.readOnly` is the first. */
   readonly readOnly: boolean;
   readonly #top: HostDirectory;
+  readonly #numbers: InodeNumbers;
+  /** Null: the guest's ids are the host's. */
+  readonly owner: FileOwner | null;
 
   /** `path`: absolute and real, a byte string. Throws an `Errno`. */
-  constructor(path: ByteString, isDirectory: boolean, readOnly: boolean) {
-    this.readOnly = readOnly;
+  constructor(path: ByteString, isDirectory: boolean, options: HostFsOptions) {
+    this.readOnly = options.readOnly;
+    this.owner = options.owner ?? null;
+    this.#numbers = options.numbers ?? new InodeNumbers();
     const slash = path.lastIndexOf("/");
     this.#top = fromHost(() => HostDirectory.top(isDirectory ? path : path.slice(0, slash) || "/"));
     const name = path.slice(slash + 1);
@@ -58,19 +76,42 @@ export class HostFs implements FileSystem {
   }
 
   statfs(): StatFs {
-    const facts = fromHost(() => this.#top.statfs());
-    return {
-      type: facts.type,
-      blockSize: facts.bsize,
-      blocks: facts.blocks,
-      blocksFree: facts.bfree,
-      blocksAvailable: facts.bavail,
-      files: facts.files,
-      filesFree: facts.ffree,
-      nameLength: 255,
-      flags: 0,
-    };
+    return hostStatFs(this.#top);
   }
+
+  /** The host's facts as the guest sees them. */
+  toStat(facts: HostStat): Stat {
+    const stat = toStat(facts);
+    const ino = this.#numbers.of(stat.dev, stat.ino);
+    const { owner } = this;
+    if (owner === null) return ino === stat.ino ? stat : { ...stat, ino };
+    const uid = facts.uid === self?.uid ? owner.uid : facts.uid;
+    const gid = facts.gid === self?.gid ? owner.gid : facts.gid;
+    return { ...stat, ino, uid, gid };
+  }
+
+  /** The host's ids for an owner in the guest; an id that stands for none of the host's is the host's of that number. */
+  hostOwner(uid: number, gid: number): FileOwner {
+    const { owner } = this;
+    if (owner === null || self === null) return { uid, gid };
+    return { uid: uid === owner.uid ? self.uid : uid, gid: gid === owner.gid ? self.gid : gid };
+  }
+}
+
+/** statfs(2) of the host's file system that a directory lies in. */
+export function hostStatFs(directory: HostDirectory): StatFs {
+  const facts = fromHost(() => directory.statfs());
+  return {
+    type: facts.type,
+    blockSize: facts.bsize,
+    blocks: facts.blocks,
+    blocksFree: facts.bfree,
+    blocksAvailable: facts.bavail,
+    files: facts.files,
+    filesFree: facts.ffree,
+    nameLength: 255,
+    flags: 0,
+  };
 }
 
 export function toStat(stat: HostStat): Stat {
@@ -113,10 +154,10 @@ export class HostInode extends Inode {
   }
 
   override stat(): Stat {
-    return toStat(this.#fresh());
+    return this.fs.toStat(this.#fresh());
   }
   override statSeen(): Stat {
-    return toStat(this.#seen);
+    return this.fs.toStat(this.#seen);
   }
 
   #fresh(): HostStat {
@@ -128,12 +169,14 @@ export class HostInode extends Inode {
   }
 
   override checksItself(credentials: Credentials): boolean {
+    if (this.fs.owner !== null) return false;
     return self === null || (credentials.user.fs === self.uid && credentials.group.fs === self.gid);
   }
 
   override mayAccess(want: number, credentials: Credentials, real: boolean): boolean {
     const uid = real ? credentials.user.real : credentials.user.fs;
-    if (self === null || self.uid === 0 || uid !== self.uid) return permits(this.stat(), want, credentials, real);
+    const isHosts = this.fs.owner === null && self !== null && self.uid !== 0 && uid === self.uid;
+    if (!isHosts) return permits(this.stat(), want, credentials, real);
     try {
       if (this.#directory !== null) this.#directory.access(want);
       else this.#parent.accessChild(this.#name, want);
@@ -163,7 +206,8 @@ export class HostInode extends Inode {
     const created = this.#created;
     this.#created = null;
     const fd = created !== null ? created.fd : fromHost(() => this.#parent.open(this.#name, how).fd);
-    return new HostFileDescription(path, flags, fd, how, (again) => this.#parent.open(this.#name, again).fd);
+    const reopen = (again: OpenHow): number => this.#parent.open(this.#name, again).fd;
+    return new HostFileDescription(path, flags, { fs: this.fs, fd, how, reopen });
   }
 
   #isReadable(): boolean {
@@ -187,11 +231,10 @@ export class HostInode extends Inode {
     fromHost(() => {
       if (size !== undefined) this.#parent.truncateChild(this.#name, size);
       if (uid !== undefined || gid !== undefined) {
-        const now = this.#fresh();
-        const newUid = uid ?? now.uid;
-        const newGid = gid ?? now.gid;
-        if (directory !== null) directory.chown(newUid, newGid);
-        else this.#parent.chownChild(this.#name, newUid, newGid);
+        const now = this.stat();
+        const next = this.fs.hostOwner(uid ?? now.uid, gid ?? now.gid);
+        if (directory !== null) directory.chown(next.uid, next.gid);
+        else this.#parent.chownChild(this.#name, next.uid, next.gid);
       }
       if (mode !== undefined) {
         if (directory !== null) directory.chmod(mode);
@@ -241,10 +284,11 @@ export class HostInode extends Inode {
 
   /** A guest that root runs may have become somebody else: what it makes is that one's. */
   #giveTo(name: ByteString, how: Creation): boolean {
-    if (self?.uid !== 0 || (how.uid === 0 && how.gid === self.gid)) return false;
+    const owner = this.fs.hostOwner(how.uid, how.gid);
+    if (self?.uid !== 0 || (owner.uid === 0 && owner.gid === self.gid)) return false;
     const directory = this.#asDirectory();
     fromHost(() => {
-      directory.chownChild(name, how.uid, how.gid);
+      directory.chownChild(name, owner.uid, owner.gid);
     });
     return true;
   }
@@ -281,7 +325,8 @@ export class HostInode extends Inode {
 
   override inoOf(name: ByteString): bigint | null {
     const directory = this.#asDirectory();
-    return fromHost(() => directory.statChild(name))?.ino ?? null;
+    const stat = fromHost(() => directory.statChild(name));
+    return stat === undefined ? null : this.fs.toStat(stat).ino;
   }
 
   override create(name: ByteString, how: Creation): HostInode {
@@ -366,110 +411,4 @@ function howOf(flags: number): OpenHow {
     append: (flags & O.APPEND) !== 0,
     sync: (flags & (O.SYNC | O.DSYNC)) !== 0,
   };
-}
-
-class HostFileDescription extends RegularDescription {
-  #fd: number;
-  /** As the host has it open. */
-  #appends: boolean;
-  readonly #how: OpenHow;
-  readonly #reopen: (how: OpenHow) => number;
-
-  constructor(path: Path, flags: number, fd: number, how: OpenHow, reopen: (how: OpenHow) => number) {
-    super(path, flags);
-    this.#fd = fd;
-    this.#how = how;
-    this.#appends = how.append ?? false;
-    this.#reopen = reopen;
-  }
-
-  protected override close(): void {
-    host.closeFile(this.#fd);
-  }
-
-  /** O_APPEND is the host's to do, so that several writers of one log do not overwrite each other. */
-  override setFlags(flags: number): void {
-    const append = (flags & O.APPEND) !== 0;
-    if (append !== this.#appends && this.writable) {
-      const fd = fromHost(() => this.#reopen({ access: this.#how.access, sync: this.#how.sync ?? false, append }));
-      const before = host.statFile(this.#fd);
-      const after = host.statFile(fd);
-      if (!host.isSame(before, after)) {
-        // Another file has the name now. Appending is then done by hand; it cannot be taken back.
-        host.closeFile(fd);
-      } else {
-        host.closeFile(this.#fd);
-        this.#fd = fd;
-        this.#appends = append;
-      }
-    }
-    super.setFlags(flags);
-  }
-
-  protected override get size(): number {
-    return fromHost(() => host.fileSize(this.#fd));
-  }
-
-  protected override readAt(into: Uint8Array, offset: number): number {
-    try {
-      return host.readFile(this.#fd, into, offset);
-    } catch (error) {
-      throw toErrno(error);
-    }
-  }
-
-  protected override writeAt(from: Uint8Array, offset: number | null): number {
-    try {
-      const at = offset ?? (this.#appends ? null : host.fileSize(this.#fd));
-      return host.writeFile(this.#fd, from, at);
-    } catch (error) {
-      throw toErrno(error);
-    }
-  }
-
-  protected override nextData(offset: number): number {
-    return fromHost(() => host.seekFile(this.#fd, offset, 3)) ?? offset;
-  }
-  protected override nextHole(offset: number): number {
-    return fromHost(() => host.seekFile(this.#fd, offset, 4)) ?? this.size;
-  }
-
-  override stat(): Stat {
-    return toStat(fromHost(() => host.statFile(this.#fd)));
-  }
-
-  override setAttributes(changes: Attributes): void {
-    if (this.path.mount.readOnly) throw errno.EROFS;
-    const { mode, uid, gid, atime, mtime } = changes;
-    fromHost(() => {
-      const now = host.statFile(this.#fd);
-      if (uid !== undefined || gid !== undefined) host.chownFile(this.#fd, uid ?? now.uid, gid ?? now.gid);
-      if (mode !== undefined) host.chmodFile(this.#fd, mode);
-      if (atime !== undefined || mtime !== undefined)
-        host.setFileTimes(this.#fd, atime ?? now.atime, mtime ?? now.mtime);
-    });
-  }
-
-  override truncate(size: number): void {
-    if (!this.writable || size < 0) throw errno.EINVAL;
-    fromHost(() => host.truncateFile(this.#fd, size));
-  }
-
-  override allocate(mode: number, offset: number, length: number): void {
-    if (!this.writable) throw errno.EBADF;
-    if (offset < 0 || length <= 0) throw errno.EINVAL;
-    fromHost(() => host.allocateFile(this.#fd, mode, offset, length));
-  }
-
-  override sync(dataOnly: boolean): void {
-    fromHost(() => host.syncFile(this.#fd, dataOnly));
-  }
-
-  override backing(): Backing {
-    return new FileBacking(this, {
-      size: () => this.size,
-      read: (into, offset) => this.readAt(into, offset),
-      write: (from, offset) => this.writeAt(from, offset),
-    });
-  }
 }

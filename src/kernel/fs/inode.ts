@@ -6,7 +6,7 @@ import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import type { FileDescription } from "./file-description.ts";
 import { S } from "./flags.ts";
-import { permits } from "./permission.ts";
+import { permits, type Owner } from "./permission.ts";
 
 export interface DeviceNumber {
   readonly major: number;
@@ -88,6 +88,8 @@ export interface Creation {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Of a device. */
+  readonly rdev?: DeviceNumber;
   /** Of a file that open(2) creates: its flags (O), because the file's own mode need not allow opening it again. */
   readonly openFlags?: number;
 }
@@ -115,9 +117,13 @@ export abstract class Inode {
   checksItself(_credentials: Credentials): boolean {
     return false;
   }
+  /** Mode, owner and group: what `permits` asks for. */
+  owner(): Owner {
+    return this.stat();
+  }
   /** access(2): `want` ACCESS; `real`: by the real ids. */
   mayAccess(want: number, credentials: Credentials, real: boolean): boolean {
-    return permits(this.stat(), want, credentials, real);
+    return permits(this.owner(), want, credentials, real);
   }
 
   /** A new open file description; `path` is how it was reached. Access is already checked. */
@@ -159,7 +165,7 @@ export abstract class Inode {
   mkdir(_name: ByteString, _how: Creation): Inode {
     throw errno.EPERM;
   }
-  /** `how.mode` holds the type as well: S_IFIFO, S_IFREG, S_IFSOCK. */
+  /** `how.mode` holds the type as well: S_IFIFO, S_IFREG, S_IFSOCK, S_IFCHR, S_IFBLK. */
   mknod(_name: ByteString, _how: Creation): Inode {
     throw errno.EPERM;
   }
@@ -190,6 +196,10 @@ export abstract class Inode {
   }
   listXattr(): readonly ByteString[] {
     return [];
+  }
+  /** `value` null: removes it. */
+  setXattr(_name: ByteString, _value: Uint8Array | null): void {
+    throw errno.EOPNOTSUPP;
   }
 
   get isDirectory(): boolean {

@@ -16,14 +16,17 @@ export function mkdir(fs: Resolver, at: At, path: ByteString, mode: number): voi
   parent.inode.mkdir(name, fs.creation(mode & 0o1777));
 }
 
-/** mknodat(2): `mode` with its type; regular files, FIFOs and sockets; devices are EPERM. */
-export function mknod(fs: Resolver, at: At, path: ByteString, mode: number, _device: DeviceNumber): void {
+const NODE_TYPES: readonly number[] = [S.IFREG, S.IFIFO, S.IFSOCK, S.IFCHR, S.IFBLK];
+
+/** mknodat(2): `mode` with its type; devices are root's to make. */
+export function mknod(fs: Resolver, at: At, path: ByteString, mode: number, rdev: DeviceNumber): void {
   const type = mode & S.IFMT || S.IFREG;
   if (type === S.IFDIR) throw errno.EPERM;
-  if (type === S.IFCHR || type === S.IFBLK) throw errno.EPERM;
-  if (type !== S.IFREG && type !== S.IFIFO && type !== S.IFSOCK) throw errno.EINVAL;
+  if (!NODE_TYPES.includes(type)) throw errno.EINVAL;
+  const isDevice = type === S.IFCHR || type === S.IFBLK;
+  if (isDevice && !fs.credentials.isPrivileged) throw errno.EPERM;
   const { parent, name } = fs.free(at, path, false);
-  parent.inode.mknod(name, fs.creation(type | (mode & 0o7777)));
+  parent.inode.mknod(name, { ...fs.creation(type | (mode & 0o7777)), ...(isDevice ? { rdev } : {}) });
 }
 
 /** unlinkat(2): `flags` AT.REMOVEDIR. */

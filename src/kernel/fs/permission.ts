@@ -23,13 +23,13 @@ export function permits(file: Owner, want: number, credentials: Credentials, rea
 /** Throws EACCES. */
 export function require(inode: Inode, want: number, credentials: Credentials): void {
   if (inode.checksItself(credentials)) return;
-  if (!permits(inode.stat(), want, credentials)) throw errno.EACCES;
+  if (!permits(inode.owner(), want, credentials)) throw errno.EACCES;
 }
 
 /** chmod, utimensat to a given time: only the owner or root. Throws EPERM. */
 export function requireOwner(inode: Inode, credentials: Credentials): void {
   if (credentials.user.fs === 0 || inode.checksItself(credentials)) return;
-  if (inode.stat().uid !== credentials.user.fs) throw errno.EPERM;
+  if (inode.owner().uid !== credentials.user.fs) throw errno.EPERM;
 }
 
 /** Removing or renaming `child` in `parent`: write permission, and the sticky bit's rule. Throws EACCES, EPERM. */
@@ -37,6 +37,6 @@ export function requireRemovable(parent: Inode, child: Inode, credentials: Crede
   require(parent, ACCESS.W_OK | ACCESS.X_OK, credentials);
   const user = credentials.user.fs;
   if (user === 0 || parent.checksItself(credentials)) return;
-  const directory = parent.stat();
-  if ((directory.mode & S.ISVTX) !== 0 && directory.uid !== user && child.stat().uid !== user) throw errno.EPERM;
+  const directory = parent.owner();
+  if ((directory.mode & S.ISVTX) !== 0 && directory.uid !== user && child.owner().uid !== user) throw errno.EPERM;
 }

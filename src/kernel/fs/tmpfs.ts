@@ -8,6 +8,7 @@ import type { Wait } from "../wait.ts";
 import type { ByteString } from "./byte-string.ts";
 import { DirectoryDescription } from "./directory.ts";
 import type { Path } from "./dentry.ts";
+import { openDevice } from "./devfs.ts";
 import { FileBacking } from "./file-backing.ts";
 import type { FileDescription } from "./file-description.ts";
 import { FALLOC, RENAME, S, SEAL, direntType } from "./flags.ts";
@@ -17,7 +18,7 @@ import { RegularDescription } from "./regular-file.ts";
 import { Quota, SparseBytes } from "./sparse-bytes.ts";
 
 /** What an inode and its name count against the limit, bytes; about what they cost the host. */
-const INODE_COST = 512;
+export const INODE_COST = 512;
 const TMPFS_MAGIC = 0x01021994;
 const BLOCK = 4096;
 
@@ -39,20 +40,25 @@ export class TmpFs implements FileSystem {
   }
 
   statfs(): StatFs {
-    const blocks = Math.floor(this.quota.limit / BLOCK);
-    const free = Math.max(0, Math.floor((this.quota.limit - this.quota.used) / BLOCK));
-    return {
-      type: TMPFS_MAGIC,
-      blockSize: BLOCK,
-      blocks,
-      blocksFree: free,
-      blocksAvailable: free,
-      files: blocks,
-      filesFree: free,
-      nameLength: 255,
-      flags: 0,
-    };
+    return memoryStatFs(this.quota);
   }
+}
+
+/** statfs(2) of files in memory. */
+export function memoryStatFs(quota: Quota): StatFs {
+  const blocks = Math.floor(quota.limit / BLOCK);
+  const free = Math.max(0, Math.floor((quota.limit - quota.used) / BLOCK));
+  return {
+    type: TMPFS_MAGIC,
+    blockSize: BLOCK,
+    blocks,
+    blocksFree: free,
+    blocksAvailable: free,
+    files: blocks,
+    filesFree: free,
+    nameLength: 255,
+    flags: 0,
+  };
 }
 
 abstract class TmpInode extends Inode {
@@ -67,6 +73,7 @@ abstract class TmpInode extends Inode {
   mtime: bigint;
   ctime: bigint;
   readonly btime: bigint;
+  readonly rdev: DeviceNumber;
 
   constructor(fs: TmpFs, type: number, how: Creation) {
     super();
@@ -77,6 +84,7 @@ abstract class TmpInode extends Inode {
     this.mode = how.mode & 0o7777;
     this.uid = how.uid;
     this.gid = how.gid;
+    this.rdev = how.rdev ?? NO_DEVICE;
     this.btime = this.atime = this.mtime = this.ctime = realtime();
   }
 
@@ -95,7 +103,7 @@ abstract class TmpInode extends Inode {
       nlink: this.nlink,
       uid: this.uid,
       gid: this.gid,
-      rdev: NO_DEVICE,
+      rdev: this.rdev,
       size: this.size,
       blockSize: BLOCK,
       blocks: this.blocks,
@@ -309,11 +317,12 @@ class TmpSymlink extends TmpInode {
   }
 }
 
-/** A FIFO, or the name of a socket. */
+/** A FIFO, a device, or the name of a socket. */
 class TmpSpecial extends TmpInode {
   override open(path: Path, flags: number, _credentials: Credentials): FileDescription | Wait<FileDescription> {
-    if (this.type !== S.IFIFO) throw errno.ENXIO;
-    return openFifo(this.identity, path, flags);
+    if (this.type === S.IFIFO) return openFifo(this.identity, path, flags);
+    if (this.type === S.IFCHR) return openDevice(this.rdev, path, flags);
+    throw errno.ENXIO;
   }
 }
 

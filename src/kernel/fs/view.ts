@@ -13,7 +13,7 @@
  * What is allowed by name is shown at the path that it has on the host, over whatever the sysroot has there. Symbolic
  * links in the tree are resolved inside of it: a link in the sysroot to `/etc/x` means the sysroot's `/etc/x`.
  */
-import { realPath, listTop, umask } from "../../host/files.ts";
+import { listTop, makeDirectory, realPath, umask } from "../../host/files.ts";
 import type { Credentials } from "../credentials.ts";
 import { fromText, toText, type ByteString } from "./byte-string.ts";
 import type { ControllingTerminal } from "../tty.ts";
@@ -21,8 +21,12 @@ import { Dentry, Mount, Path, type MountOptions } from "./dentry.ts";
 import { createDevFs } from "./devfs.ts";
 import { S } from "./flags.ts";
 import { FsContext } from "./fs-context.ts";
-import { HostFs } from "./hostfs.ts";
+import { HostFs, type FileOwner } from "./hostfs.ts";
+import { InodeNumbers } from "./inode-numbers.ts";
 import type { FileSystem } from "./inode.ts";
+import { DiskStore, OverlayError } from "./overlay/disk-store.ts";
+import { OverlayFs } from "./overlay/overlay-fs.ts";
+import { MemoryStore, type OverlayStore } from "./overlay/store.ts";
 import type { SystemInfo } from "./proc-info.ts";
 import { ProcFs } from "./procfs.ts";
 import { Quota } from "./sparse-bytes.ts";
@@ -39,6 +43,13 @@ export interface ViewOptions {
   readonly sysroot?: string | null;
   /** `--rootfs`: a host directory that is the guest's `/`, writable; instead of a sysroot. */
   readonly rootfs?: string | null;
+  /** `--overlay`: where changes of the root are kept instead: in memory, or in a host directory made for it; null: nowhere. */
+  readonly overlay?: OverlayPlace | null;
+  /**
+   * The program's user is nobody of the host's (`--user`): what belongs to the host's user is shown as root's in the root
+   * directory, and as the program's user's elsewhere.
+   */
+  readonly virtualUser?: boolean;
   /** `--mount`: host files and directories, each at a place of its own in the guest. */
   readonly mounts?: readonly MountWish[];
   /** `--tmpfs`: guest paths of directories in memory. */
@@ -63,6 +74,8 @@ export interface ViewOptions {
   readonly system?: SystemInfo | null;
   readonly credentials: Credentials;
 }
+
+export type OverlayPlace = "memory" | { readonly directory: string };
 
 /** A host path, and the absolute guest path at which it is seen. */
 export interface MountWish {
@@ -91,7 +104,8 @@ export function buildView(options: ViewOptions): FsContext {
   const { credentials } = options;
   const terminal: ControllingTerminal = { current: null };
   const quota = new Quota(options.memoryLimit ?? DEFAULT_MEMORY);
-  const tree = new Tree(rootFileSystem(options, quota), quota, credentials);
+  const numbers = new InodeNumbers();
+  const tree = new Tree(rootFileSystem(options, quota, numbers), quota, { ...options, numbers });
   try {
     fill(tree, options, quota, terminal);
     const context = new FsContext(tree.root, tree.root, credentials, umask(), terminal);
@@ -149,20 +163,60 @@ interface RootFileSystem {
   readonly readOnly: boolean;
   /** `--allow-all`: what the host has is at its own path already. */
   readonly isHosts: boolean;
+  /** Owners, modes and devices are the guest's alone, so that set-user-ID programs and device nodes count. */
+  readonly isOwn: boolean;
 }
 
-function rootFileSystem(options: ViewOptions, quota: Quota): RootFileSystem {
-  const { rootfs, sysroot } = options;
+const ROOT_USER = { uid: 0, gid: 0 };
+
+function rootFileSystem(options: ViewOptions, quota: Quota, numbers: InodeNumbers): RootFileSystem {
+  const { rootfs, sysroot, overlay } = options;
   if (rootfs != null && sysroot != null) throw new ViewError("a sysroot (-L) and --rootfs exclude each other");
   const tree = rootfs ?? sysroot;
   if (tree != null) {
     const real = realPath(tree);
     if (real?.isDirectory !== true) throw new NoSuchPath(tree, rootfs != null ? "--rootfs" : "the sysroot (-L)");
+    const owner = options.virtualUser === true ? ROOT_USER : null;
+    if (overlay != null)
+      return overlaid(new HostFs(real.path, true, { readOnly: true, numbers, owner }), options, quota);
     const readOnly = rootfs == null && options.allowAll !== true;
-    return { fs: new HostFs(real.path, true, readOnly), readOnly, isHosts: rootfs == null && !readOnly };
+    const fs = new HostFs(real.path, true, { readOnly, numbers, owner });
+    return { fs, readOnly, isHosts: rootfs == null && !readOnly, isOwn: false };
   }
-  if (options.allowAll === true) return { fs: new HostFs("/", true, false), readOnly: false, isHosts: true };
-  return { fs: new TmpFs(quota, { mode: 0o755, uid: 0, gid: 0 }), readOnly: false, isHosts: false };
+  if (overlay != null) throw new ViewError("--overlay needs a tree to lie over: --rootfs or -L");
+  if (options.allowAll === true) {
+    return { fs: new HostFs("/", true, { readOnly: false, numbers }), readOnly: false, isHosts: true, isOwn: false };
+  }
+  return {
+    fs: new TmpFs(quota, { mode: 0o755, uid: 0, gid: 0 }),
+    readOnly: false,
+    isHosts: false,
+    isOwn: false,
+  };
+}
+
+function overlaid(lower: HostFs, { overlay, credentials }: ViewOptions, quota: Quota): RootFileSystem {
+  let store: OverlayStore | null = null;
+  try {
+    store = overlay == null || overlay === "memory" ? new MemoryStore(quota) : diskStore(overlay.directory);
+    const fs = new OverlayFs({ lower, store, quota, credentials });
+    return { fs, readOnly: false, isHosts: false, isOwn: true };
+  } catch (error) {
+    store?.close();
+    lower.close();
+    throw error instanceof OverlayError ? new ViewError(error.message) : error;
+  }
+}
+
+function diskStore(directory: string): OverlayStore {
+  try {
+    makeDirectory(directory);
+  } catch (error) {
+    throw new OverlayError(`--overlay: cannot make the directory ${directory}: ${(error as Error).message}`);
+  }
+  const real = realPath(directory);
+  if (real?.isDirectory !== true) throw new OverlayError(`--overlay: not a directory: ${directory}`);
+  return new DiskStore(real.path);
 }
 
 /** A host path that is to be seen. */
@@ -223,21 +277,29 @@ class Tree {
   readonly root: Path;
   readonly #quota: Quota;
   readonly #credentials: Credentials;
+  readonly #numbers: InodeNumbers;
+  readonly #owner: FileOwner | null;
   readonly #hosts: { readonly shown: Shown; readonly mount: Mount }[] = [];
   /** What ways to mount points are made of. */
   readonly #ways = new StaticFs("ramfs", 0x858458f6, (fs) => new StaticDirectory(fs));
 
-  constructor(root: RootFileSystem, quota: Quota, credentials: Credentials) {
+  constructor(
+    root: RootFileSystem,
+    quota: Quota,
+    { credentials, virtualUser, numbers }: Pick<ViewOptions, "credentials" | "virtualUser"> & { numbers: InodeNumbers },
+  ) {
     const mount = new Mount(root.fs, new Dentry(null, "", root.fs.root), null, {
       readOnly: root.readOnly,
-      noDev: true,
-      noSuid: true,
-      source: "rootfs",
+      noDev: !root.isOwn,
+      noSuid: !root.isOwn,
+      source: root.isOwn ? "overlay" : "rootfs",
     });
     mount.quota = quota;
     this.root = new Path(mount, mount.root);
     this.#quota = quota;
     this.#credentials = credentials;
+    this.#numbers = numbers;
+    this.#owner = virtualUser === true ? { uid: credentials.uid, gid: credentials.gid } : null;
     if (root.isHosts) {
       this.#hosts.push({ shown: { path: "/", real: "/", isDirectory: true, writable: true }, mount });
     }
@@ -248,6 +310,10 @@ class Tree {
     const mount = new Mount(fs, new Dentry(null, "", fs.root), point, options);
     point.dentry.mounted = mount;
     return mount;
+  }
+
+  #hostFs(path: ByteString, isDirectory: boolean, readOnly: boolean): HostFs {
+    return new HostFs(path, isDirectory, { readOnly, numbers: this.#numbers, owner: this.#owner });
   }
 
   /** Unless the same file is seen there already, with the same rights or more. */
@@ -266,7 +332,7 @@ class Tree {
         if (same === shown.real) return;
       }
     }
-    const fs = new HostFs(shown.real, shown.isDirectory, !shown.writable);
+    const fs = this.#hostFs(shown.real, shown.isDirectory, !shown.writable);
     const options = { readOnly: !shown.writable, noDev: true, noSuid: true, source: shown.path };
     try {
       this.#hosts.push({ shown, mount: this.mountOver(shown.path, fs, options) });
@@ -282,7 +348,7 @@ class Tree {
     if (path === "/") throw new ViewError("--mount cannot replace the root; use --rootfs");
     const real = realPath(host);
     if (real === null) throw new NoSuchPath(host, "--mount");
-    const fs = new HostFs(real.path, real.isDirectory, readOnly);
+    const fs = this.#hostFs(real.path, real.isDirectory, readOnly);
     try {
       this.mountOver(path, fs, { readOnly, noDev: true, noSuid: true, source: real.path });
     } catch (error) {
