@@ -26,6 +26,7 @@ const LOCK_NB = 4;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const NON_BLOCK = constants.O_NONBLOCK ?? 0;
 
@@ -290,6 +291,13 @@ export class HostDirectory {
     const libc = getLibc();
     if (libc === null) throw new HostError("EPERM");
     check(libc.mkfifo(cString(this.#text(name)), mode));
+    if ((mode & hostUmask) !== 0) this.chmodChild(name, mode);
+  }
+  /** The name of a socket; nothing of the host's listens there. */
+  makeSocket(name: string, mode: number): void {
+    const mknod = getLibc()?.mknod ?? null;
+    if (mknod === null) throw new HostError("EPERM");
+    check(mknod(cString(this.#text(name)), S_IFSOCK | mode, 0));
     if ((mode & hostUmask) !== 0) this.chmodChild(name, mode);
   }
   symlink(name: string, target: string): void {

@@ -32,6 +32,8 @@ export interface Libc {
   openat(directory: number, path: string | Uint8Array, flags: number, mode: number): number;
   unlinkat(directory: number, path: string | Uint8Array, flags: number): number;
   mkfifo(path: Uint8Array, mode: number): number;
+  /** Null in C libraries that have it under another name (glibc before 2.33). */
+  readonly mknod: ((path: Uint8Array, mode: number, device: number) => number) | null;
   pipe(ends: Int32Array): number;
   /** The host's errno name after a call returned -1, such as "ENOENT". */
   errorName(): string;
@@ -52,6 +54,13 @@ function load(): Libc | null {
     const poll = library.func("int poll(void *fds, unsigned long count, int timeout)");
     const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
     const find = <F>(prototype: string): F => library.func(prototype) as F;
+    const findIfThere = <F>(prototype: string): F | null => {
+      try {
+        return find<F>(prototype);
+      } catch {
+        return null;
+      }
+    };
     return {
       poll: poll as unknown as Libc["poll"],
       pollLater(pairs, count, timeout, done) {
@@ -73,6 +82,7 @@ function load(): Libc | null {
       openat: find("int openat(int directory, const char *path, int flags, unsigned int mode)"),
       unlinkat: find("int unlinkat(int directory, const char *path, int flags)"),
       mkfifo: find("int mkfifo(void *path, unsigned int mode)"),
+      mknod: findIfThere("int mknod(void *path, unsigned int mode, uint64_t device)"),
       pipe: find("int pipe(void *ends)"),
       errorName: () => names.get(koffi.errno()) ?? "EIO",
     };

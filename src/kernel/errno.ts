@@ -77,6 +77,7 @@ const TABLE = [
   ["EISCONN", 106, 133, "Transport endpoint is already connected"],
   ["ENOTCONN", 107, 134, "Transport endpoint is not connected"],
   ["ESHUTDOWN", 108, 143, "Cannot send after transport endpoint shutdown"],
+  ["ETOOMANYREFS", 109, 144, "Too many references: cannot splice"],
   ["ETIMEDOUT", 110, 145, "Connection timed out"],
   ["ECONNREFUSED", 111, 146, "Connection refused"],
   ["EHOSTDOWN", 112, 147, "Host is down"],

@@ -11,6 +11,7 @@ import { DEFAULT_ACTION } from "./signal-actions.ts";
 import type { SignalAction } from "./signal-actions.ts";
 import type { SignalName } from "./signal.ts";
 import type { Task } from "./task.ts";
+import { Wait, type WakeReason } from "./wait.ts";
 
 export const MILLISECOND = 1_000_000n;
 
@@ -93,4 +94,45 @@ export function testKernel(limits: RunLimits = {}): TestKernel {
     handle: (name, changes = {}) =>
       task.process.actions.set(number(name), { ...DEFAULT_ACTION, handler: HANDLER, ...changes }),
   };
+}
+
+/** Runs a wait as the scheduler does: each wake-up of a queue asks again. */
+export class Parked<T> {
+  result: T | undefined;
+  error: unknown;
+  #wait: Wait<T> | null;
+  readonly #stop: () => void;
+
+  constructor(wait: T | Wait<T>) {
+    if (!(wait instanceof Wait)) throw new Error("it does not wait");
+    this.#wait = wait;
+    const stops = wait.queues.map((queue) => queue.listen(() => this.resume("woken")));
+    this.#stop = () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  get done(): boolean {
+    return this.#wait === null;
+  }
+
+  get deadline(): bigint | null {
+    return this.#wait?.deadline ?? null;
+  }
+
+  resume(reason: WakeReason): void {
+    if (this.#wait === null) return;
+    try {
+      const result = this.#wait.resume(reason);
+      if (result instanceof Wait) {
+        this.#wait = result;
+        return;
+      }
+      this.result = result;
+    } catch (error) {
+      this.error = error;
+    }
+    this.#wait = null;
+    this.#stop();
+  }
 }

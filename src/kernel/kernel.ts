@@ -2,6 +2,7 @@
 import { endProcess, retireTask } from "./exit.ts";
 import { FutexTable } from "./futex.ts";
 import { Ipc } from "./ipc/index.ts";
+import { Network } from "./net/network.ts";
 import type { LimitReached, RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
 import type { ExitStatus, ProcessParts } from "./process.ts";
@@ -46,6 +47,7 @@ export class Kernel {
   readonly limits: RunLimits;
   readonly futexes = new FutexTable();
   readonly ipc: Ipc;
+  readonly network: Network;
   readonly processes = new Map<number, Process>();
   readonly tasks = new Map<number, Task>();
   readonly scheduler: Scheduler;
@@ -61,6 +63,7 @@ export class Kernel {
     this.ipc = new Ipc(this.clock);
     this.#warn = options.warn ?? (() => undefined);
     this.scheduler = new Scheduler(this.clock);
+    this.network = new Network(this);
   }
 
   /** Tells whoever started babelf, once for each text. */

@@ -6,43 +6,9 @@ import { O, POLL, S } from "./fs/flags.ts";
 import { flock, getRecordLock, lockedFiles, setRecordLock } from "./fs/locks.ts";
 import { failure, now, open, readAll, view } from "./fs/testing.ts";
 import { copyFileRange, sendfile, splice, tee } from "./fs/transfer.ts";
+import { Parked } from "./kernel.test-support.ts";
 import { createPipe } from "./pipe.ts";
 import { poll } from "./poll.ts";
-import { Wait, type WakeReason } from "./wait.ts";
-
-/** Runs a wait as the scheduler does: each wake-up of a queue asks again. */
-class Parked<T> {
-  result: T | undefined;
-  error: unknown;
-  #wait: Wait<T> | null;
-  readonly #stop: () => void;
-  constructor(wait: T | Wait<T>) {
-    if (!(wait instanceof Wait)) throw new Error("it does not wait");
-    this.#wait = wait;
-    const stops = wait.queues.map((queue) => queue.listen(() => this.resume("woken")));
-    this.#stop = () => {
-      for (const stop of stops) stop();
-    };
-  }
-  resume(reason: WakeReason): void {
-    if (this.#wait === null) return;
-    try {
-      const result = this.#wait.resume(reason);
-      if (result instanceof Wait) {
-        this.#wait = result;
-        return;
-      }
-      this.result = result;
-    } catch (error) {
-      this.error = error;
-    }
-    this.#wait = null;
-    this.#stop();
-  }
-  get done(): boolean {
-    return this.#wait === null;
-  }
-}
 
 function pipe(flags = 0): { reader: FileDescription; writer: FileDescription } {
   const ends = createPipe(flags);

@@ -4,7 +4,7 @@ import { O, S } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { copyFileRange, sendfile, splice } from "../kernel/fs/transfer.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
-import { Wait } from "../kernel/wait.ts";
+import { Wait, type WakeReason } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { buffer, description, fileOffset, fitsLong, guardWait, MAX_TRANSFER, vector } from "./guest-buffers.ts";
@@ -34,14 +34,19 @@ function withinFileSize(call: SyscallContext, file: FileDescription, offset: num
   return Math.min(length, limit - offset);
 }
 
-/** Runs a write; a broken pipe brings SIGPIPE with EPIPE. */
-function writing(call: SyscallContext, write: () => number | Wait<number>): number | Wait<number> {
+/** Runs a write to `file`; a broken pipe brings SIGPIPE with EPIPE. */
+export function writing(
+  call: SyscallContext,
+  file: FileDescription,
+  write: () => number | Wait<number>,
+): number | Wait<number> {
   try {
     const result = write();
     if (typeof result === "number") return result;
-    return new Wait(result.queues, result.deadline, (reason) => writing(call, () => result.resume(reason)));
+    const resume = (reason: WakeReason) => writing(call, file, () => result.resume(reason));
+    return new Wait(result.queues, result.deadline, resume, result.abandon);
   } catch (error) {
-    if (error === errno.EPIPE) raiseInTask(call.task, "SIGPIPE");
+    if (error === errno.EPIPE && file.signalsBrokenPipe) raiseInTask(call.task, "SIGPIPE");
     throw error;
   }
 }
@@ -70,7 +75,7 @@ function write(call: SyscallContext, fd: number, address: number, count: number)
     if (typeof done === "number") afterWrite(call, file, start, done);
     return done;
   }
-  return writing(call, () => guardWait(file.write(all), call, [all], "read"));
+  return writing(call, file, () => guardWait(file.write(all), call, [all], "read"));
 }
 
 function readv(call: SyscallContext, fd: number, iov: number, count: number): number | Wait<number> {
@@ -91,7 +96,7 @@ function writev(call: SyscallContext, fd: number, iov: number, count: number): n
     if (typeof done === "number") afterWrite(call, file, start, done);
     return done;
   }
-  return writing(call, () => guardWait(file.writev(views), call, views, "read"));
+  return writing(call, file, () => guardWait(file.writev(views), call, views, "read"));
 }
 
 function pread(call: SyscallContext, fd: number, address: number, count: number, at: bigint): number | Wait<number> {
@@ -195,7 +200,7 @@ function sendFile(
   const offset = offsetAt(call, at, wide);
   const start = writeStart(to);
   beforeRead(call, from, offset ?? from.position, count);
-  const moved = writing(call, () => sendfile(to, from, offset, Math.min(count, MAX_TRANSFER)));
+  const moved = writing(call, to, () => sendfile(to, from, offset, Math.min(count, MAX_TRANSFER)));
   return afterTransfer(moved, (bytes) => {
     moveOffset(call, at, wide, offset, bytes);
     afterWrite(call, to, start, bytes);
@@ -287,7 +292,7 @@ export const FILE_ROWS: readonly SyscallRow[] = [
       const fromOffset = offsetAt(call, inAt, true);
       const toOffset = offsetAt(call, outAt, true);
       const start = toOffset ?? writeStart(to);
-      const moved = writing(call, () =>
+      const moved = writing(call, to, () =>
         splice(from, fromOffset, to, toOffset, Math.min(count, MAX_TRANSFER), (flags & 2) !== 0),
       );
       return afterTransfer(moved, (bytes) => {

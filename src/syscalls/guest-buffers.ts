@@ -2,7 +2,7 @@
 import { fromBytes, type ByteString } from "../kernel/fs/byte-string.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { errno } from "../kernel/errno.ts";
-import { Wait } from "../kernel/wait.ts";
+import { Wait, type WakeReason } from "../kernel/wait.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import { AT_FDCWD } from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
@@ -76,18 +76,19 @@ export function vector(call: SyscallContext, address: number, count: number, acc
  * A wait that will touch guest buffers when it goes on: by then another task may have unmapped them, and a view of a
  * protected page must never be touched. So they are checked again each time.
  */
-export function guardWait(
-  result: number | Wait<number>,
+export function guardWait<T>(
+  result: T | Wait<T>,
   call: SyscallContext,
   views: readonly Uint8Array[],
   access: "read" | "write",
-): number | Wait<number> {
-  if (typeof result === "number") return result;
+): T | Wait<T> {
+  if (!(result instanceof Wait)) return result;
   const wait = result;
-  return new Wait<number>(wait.queues, wait.deadline, (reason) => {
+  const resume = (reason: WakeReason): T | Wait<T> => {
     for (const view of views) call.memory.check(view.byteOffset, view.length, access);
     return guardWait(wait.resume(reason), call, views, access);
-  });
+  };
+  return new Wait<T>(wait.queues, wait.deadline, resume, wait.abandon);
 }
 
 /** A file offset from the guest as a number. Throws EINVAL for a negative one, EFBIG beyond what a number holds. */

@@ -18,6 +18,7 @@ import { PROCESS_ROWS } from "./process.ts";
 import { PROGRAM_ROWS } from "./programs.ts";
 import type { SyscallRow } from "./row.ts";
 import { SIGNAL_ROWS } from "./signals.ts";
+import { SOCKET_ROWS } from "./sockets.ts";
 import { STAT_ROWS } from "./stat.ts";
 import { SYNC_ROWS } from "./syncing.ts";
 import { SYSTEM_ROWS } from "./system.ts";
@@ -39,6 +40,7 @@ export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = 
   "Waiting for descriptors": POLL_ROWS,
   Events: [...EVENT_ROWS, ...TIMERFD_ROWS],
   Memory: MEMORY_ROWS,
+  Sockets: SOCKET_ROWS,
   "System V IPC": IPC_ROWS,
   Signals: SIGNAL_ROWS,
   Time: TIME_ROWS,

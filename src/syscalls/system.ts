@@ -155,7 +155,4 @@ export const SYSTEM_ROWS: readonly SyscallRow[] = [
   missing("userfaultfd", [arg.int], "no user-space paging"),
   missing("seccomp", [arg.uint, arg.uint, arg.pointer], "no filters; the whole guest is in a sandbox"),
   missing("ptrace", [arg.int, arg.pid, arg.pointer, arg.pointer], "debug with the built-in gdb server"),
-  missing("socketcall", [arg.int, arg.pointer], "no sockets yet"),
-  missing("socket", [arg.int, arg.int, arg.int], "no sockets yet"),
-  missing("socketpair", [arg.int, arg.int, arg.int, arg.pointer], "no sockets yet"),
 ];

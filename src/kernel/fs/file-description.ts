@@ -108,6 +108,11 @@ export abstract class FileDescription {
     return false;
   }
 
+  /** EPIPE comes with SIGPIPE; only sockets for messages are different. */
+  get signalsBrokenPipe(): boolean {
+    return true;
+  }
+
   /** Returns bytes read; 0 at the end. `into` is filled when the wait ends, so it must still be the caller's then. */
   read(into: Uint8Array): number | Wait<number> {
     if (!this.readable) throw errno.EBADF;

@@ -56,7 +56,7 @@ export class FileTable {
   reserve(count: number): void {
     const limit = this.#end;
     let free = 0;
-    for (let fd = 0; fd < limit && free < count; fd++) if (this.#slots[fd] === undefined) free++;
+    for (let fd = this.#lowestFree; fd < limit && free < count; fd++) if (this.#slots[fd] === undefined) free++;
     if (free < count) throw errno.EMFILE;
   }
 

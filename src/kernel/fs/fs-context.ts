@@ -13,9 +13,11 @@ import { pathName } from "./dentry.ts";
 import type { Path } from "./dentry.ts";
 import type { FileDescription } from "./file-description.ts";
 import { ACCESS, AT, S } from "./flags.ts";
-import type { DeviceNumber, Stat, StatFs } from "./inode.ts";
+import { NO_DEVICE } from "./inode.ts";
+import type { DeviceNumber, Inode, Stat, StatFs } from "./inode.ts";
 import * as names from "./names.ts";
 import * as opening from "./opening.ts";
+import { require } from "./permission.ts";
 import { Resolver } from "./resolver.ts";
 import type { At } from "./resolver.ts";
 
@@ -123,6 +125,21 @@ export class FsContext extends Resolver {
   /** mknodat(2): `mode` with its type; regular files, FIFOs, sockets, and devices if root asks. */
   mknod(at: At, path: ByteString, mode: number, device: DeviceNumber): void {
     names.mknod(this, at, path, mode, device);
+  }
+  /** bind(2) of a Unix socket: makes its name. Throws EADDRINUSE. */
+  bindSocket(path: ByteString): Inode {
+    try {
+      return names.mknod(this, null, path, S.IFSOCK | 0o777, NO_DEVICE);
+    } catch (error) {
+      throw error === errno.EEXIST ? errno.EADDRINUSE : error;
+    }
+  }
+  /** connect(2) to a Unix socket: who may write to it may. Throws EACCES, and ECONNREFUSED for what is no socket. */
+  findSocket(path: ByteString): Inode {
+    const { inode } = this.resolve(null, path, true);
+    require(inode, ACCESS.W_OK, this.credentials);
+    if (inode.type !== S.IFSOCK) throw errno.ECONNREFUSED;
+    return inode;
   }
   /** unlinkat(2): `flags` AT.REMOVEDIR. */
   unlink(at: At, path: ByteString, flags: number): void {

@@ -355,8 +355,11 @@ export class HostInode extends Inode {
     const directory = this.#asWritableDirectory();
     const type = how.mode & S.IFMT;
     if (type === S.IFREG) return this.create(name, how);
-    if (type !== S.IFIFO) throw errno.EPERM;
-    fromHost(() => directory.makeFifo(name, how.mode & 0o777));
+    if (type !== S.IFIFO && type !== S.IFSOCK) throw errno.EPERM;
+    fromHost(() => {
+      if (type === S.IFIFO) directory.makeFifo(name, how.mode & 0o777);
+      else directory.makeSocket(name, how.mode & 0o777);
+    });
     return this.#made(name, how);
   }
 

@@ -3,7 +3,7 @@ import { errno } from "../errno.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { Dentry, Path } from "./dentry.ts";
 import { ACCESS, AT, RENAME, S } from "./flags.ts";
-import type { DeviceNumber } from "./inode.ts";
+import type { DeviceNumber, Inode } from "./inode.ts";
 import { require, requireRemovable } from "./permission.ts";
 import { requireWritable } from "./resolver.ts";
 import type { At, Resolver } from "./resolver.ts";
@@ -19,14 +19,14 @@ export function mkdir(fs: Resolver, at: At, path: ByteString, mode: number): voi
 const NODE_TYPES: readonly number[] = [S.IFREG, S.IFIFO, S.IFSOCK, S.IFCHR, S.IFBLK];
 
 /** mknodat(2): `mode` with its type; devices are root's to make. */
-export function mknod(fs: Resolver, at: At, path: ByteString, mode: number, rdev: DeviceNumber): void {
+export function mknod(fs: Resolver, at: At, path: ByteString, mode: number, rdev: DeviceNumber): Inode {
   const type = mode & S.IFMT || S.IFREG;
   if (type === S.IFDIR) throw errno.EPERM;
   if (!NODE_TYPES.includes(type)) throw errno.EINVAL;
   const isDevice = type === S.IFCHR || type === S.IFBLK;
   if (isDevice && !fs.credentials.isPrivileged) throw errno.EPERM;
   const { parent, name } = fs.free(at, path, false);
-  parent.inode.mknod(name, { ...fs.creation(type | (mode & 0o7777)), ...(isDevice ? { rdev } : {}) });
+  return parent.inode.mknod(name, { ...fs.creation(type | (mode & 0o7777)), ...(isDevice ? { rdev } : {}) });
 }
 
 /** unlinkat(2): `flags` AT.REMOVEDIR. */

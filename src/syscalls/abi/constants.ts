@@ -4,6 +4,7 @@
  */
 import { ConstantSet, type Constants as Numbers } from "../flags.ts";
 import { lazyRecord } from "./lazy-record.ts";
+import { SOCKET_CONSTANTS } from "./socket-constants.ts";
 
 export const GENERIC = {
   /** open(2): access mode and flags. */
@@ -343,6 +344,7 @@ export const GENERIC = {
     BLKGETSIZE64: 0x80041272,
     BLKSSZGET: 0x1268,
   },
+  ...SOCKET_CONSTANTS,
   termiosInput: {
     IGNBRK: 0o1,
     BRKINT: 0o2,

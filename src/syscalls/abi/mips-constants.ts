@@ -1,7 +1,9 @@
 /** What MIPS numbers otherwise than asm-generic; mostly the numbers of IRIX (Linux: arch/mips/include/uapi/asm). */
 import type { Overrides } from "./constants.ts";
+import { MIPS_SOCKET_CONSTANTS } from "./socket-constants.ts";
 
 export const MIPS_CONSTANTS: Overrides = {
+  ...MIPS_SOCKET_CONSTANTS,
   open: {
     O_APPEND: 0x8,
     O_DSYNC: 0x10,

@@ -2,10 +2,12 @@
 import { IPC_FIELDS } from "./ipc-structs.ts";
 import { Struct, type DataModel, type Fields } from "../struct.ts";
 import { lazyRecord } from "./lazy-record.ts";
+import { SOCKET_FIELDS } from "./socket-structs.ts";
 
 /** Fields by struct, in the form that most 32-bit architectures share. */
 export const COMMON_FIELDS = {
   ...IPC_FIELDS,
+  ...SOCKET_FIELDS,
   timespec32: [
     ["tv_sec", "long"],
     ["tv_nsec", "long"],
