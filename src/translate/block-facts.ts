@@ -72,10 +72,12 @@ export class FactFinder implements BlockFacts {
   readonly defined: ContainerSet;
   readonly written: ContainerSet;
   readonly successors: number[] = [];
-  flushes = false;
+  readonly backward: number[] = [];
+  leavesInside = false;
+  leavesAtEnd = false;
   readonly #containers: Containers;
 
-  /** `checked`: an access may leave the region by itself. */
+  /** `checked`: an access may leave the region by itself, or stores what is dirty because it may trap. */
   constructor(graph: RegionGraph, index: number, containers: Containers, checked: boolean) {
     const size = containers.all.length;
     this.exposed = new ContainerSet(size);
@@ -90,17 +92,17 @@ export class FactFinder implements BlockFacts {
     else if (terminator.kind === "branch") {
       this.#edge(terminator.taken, index, graph);
       this.#edge(terminator.notTaken, index, graph);
-    } else this.flushes = true;
+    } else this.leavesAtEnd = true;
   }
 
   #edge(key: number, from: number, graph: RegionGraph): void {
     const to = graph.indexOf(key);
     if (to < 0 || graph.isDispatched(from, to)) {
-      this.flushes = true;
+      this.leavesAtEnd = true;
       return;
     }
     this.successors.push(to);
-    if (graph.isBackward(from, to)) this.flushes = true;
+    if (graph.isBackward(from, to)) this.backward.push(to);
   }
 
   #read(node: Node): void {
@@ -124,7 +126,7 @@ export class FactFinder implements BlockFacts {
         case "load":
         case "store":
         case "compareExchange":
-          this.flushes ||= checked;
+          this.leavesInside ||= checked;
           break;
         case "set": {
           for (const node of effect.displaced) if (node.uses > 0) this.#read(node);
@@ -142,7 +144,7 @@ export class FactFinder implements BlockFacts {
           }
           break;
         case "raiseIf":
-          this.flushes = true;
+          this.leavesInside = true;
           break;
         case "writeState":
         case "readState":

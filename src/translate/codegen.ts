@@ -182,10 +182,11 @@ class RegionCompiler implements Sink {
 
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #block({ effects, terminator, lastPc }: Block, index: number): void {
+  #block(block: Block, index: number): void {
     const out = this.#out;
     const registers = this.#registers;
-    this.#effects.effects(effects);
+    const { terminator, lastPc } = block;
+    this.#effects.effects(registers.effectsOf(index, block));
     switch (terminator.kind) {
       case "jump":
         this.#goTo(terminator.target, index);
@@ -279,7 +280,7 @@ class RegionCompiler implements Sink {
     const node = this.#graph.nodeOf(from);
     if (this.#graph.isDispatched(from, to)) {
       this.#registers.flush();
-      this.#spendFuel(pc);
+      this.#spendFuel(pc, to);
       this.#out.const32(pc);
       this.#out.setLocal(PC_PARAMETER);
       this.#registers.storeFuel();
@@ -287,15 +288,15 @@ class RegionCompiler implements Sink {
       return;
     }
     this.#registers.settle();
-    if (this.#graph.isBackward(from, to)) this.#spendFuel(pc);
+    if (this.#graph.isBackward(from, to)) this.#spendFuel(pc, to);
     this.#walk.edge(node, this.#graph.nodeOf(to));
   }
 
-  /** One unit of fuel for a backward branch to `pc`; without fuel, leaves so that the dispatcher goes on there. */
-  #spendFuel(pc: number): void {
+  /** One unit of fuel for a backward branch to the block at `pc`; without fuel, leaves so that the dispatcher goes on there. */
+  #spendFuel(pc: number, block: number): void {
     this.#registers.spendFuel();
     this.#out.if(UNLIKELY);
-    this.#registers.flush();
+    this.#registers.flushFor(block);
     this.#exits.yieldTo(() => this.#out.const32(pc));
     this.#out.end();
   }
