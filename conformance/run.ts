@@ -27,6 +27,10 @@ const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [
   { suite: "debian", target: "armhf" },
   { suite: "random", target: "mipsel", count: 10_000 },
   { suite: "random", target: "mips", count: 10_000 },
+  { suite: "random", target: "arm", count: 10_000 },
+  { suite: "random", target: "thumb", count: 10_000 },
+  { suite: "random", target: "vfp", count: 10_000 },
+  { suite: "random", target: "neon", count: 10_000 },
   { suite: "hostile", target: "mipsel", count: 500 },
   { suite: "hostile", target: "mips", count: 200 },
   { suite: "c-torture", target: "mipsel", count: 1_200 },
@@ -100,7 +104,7 @@ async function main(): Promise<number> {
     const suite = SUITES.find((s) => s.name === run.suite);
     if (!suite) throw new Error(`no suite "${run.suite}"; there are ${SUITES.map((s) => s.name).join(", ")}`);
     if (!suite.targets.includes(run.target)) throw new Error(`${suite.name} runs on ${suite.targets.join(", ")}`);
-    const target = targetByName(run.target);
+    const target = targetByName(suite.targetOf?.(run.target) ?? run.target);
     const peer = peerDriver(target);
     const ours = await Promise.all(Array.from({ length: jobs }, () => makeDriver(subject, peer)));
     const count =
@@ -108,6 +112,7 @@ async function main(): Promise<number> {
     const started = performance.now();
     try {
       const found = await suite.run({
+        name: run.target,
         target,
         ours,
         peer,
@@ -119,7 +124,7 @@ async function main(): Promise<number> {
       });
       const result = {
         suite: suite.name,
-        target: target.name,
+        target: run.target,
         seconds: (performance.now() - started) / 1000,
         ...found,
       };

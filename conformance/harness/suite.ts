@@ -4,6 +4,8 @@ import type { SuiteResult } from "./report.ts";
 import type { Target } from "./target.ts";
 
 export interface SuiteOptions {
+  /** What was asked for: one of the suite's `targets`. */
+  readonly name: string;
   readonly target: Target;
   /** A driver a lane: lane n uses `ours[n]` only. */
   readonly ours: readonly Driver[];
@@ -24,5 +26,7 @@ export interface Suite {
   /** For `--help`: one line. */
   readonly summary: string;
   readonly targets: readonly string[];
+  /** The guest that one of `targets` runs on, where it is not the guest's own name. */
+  targetOf?(name: string): string;
   run(options: SuiteOptions): Promise<Omit<SuiteResult, "suite" | "target" | "seconds">>;
 }

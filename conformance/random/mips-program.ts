@@ -3,14 +3,9 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { runTool } from "../harness/child.ts";
 import { compilerOf, type Target } from "../harness/target.ts";
-import { LAYOUT, RECORD_SIZE } from "./record.ts";
-import { SCRATCH_SIZE, type Unit } from "./mips-sequence.ts";
-
-export interface Sequence {
-  readonly units: readonly Unit[];
-  /** Records to start from; the sequence runs once from each. */
-  readonly states: readonly Uint8Array[];
-}
+import { linesOf, type Sequence } from "./generator.ts";
+import { LAYOUT, RECORD_SIZE } from "./mips-record.ts";
+import { SCRATCH_SIZE } from "./mips-sequence.ts";
 
 /** Registers that a sequence may use. */
 const SAVED = [...Array.from({ length: 25 }, (_, n) => n + 1), 30, 31];
@@ -19,15 +14,6 @@ const SA_SIGINFO = 8;
 const [NR_EXIT, NR_WRITE, NR_RT_SIGACTION] = [4001, 4004, 4194];
 /** o32: of the program counter's low word in the handler's third argument: flags, link, stack, padding, regmask, status. */
 const CONTEXT_PC = { little: 32, big: 36 } as const;
-
-/** The label that a branch to unit `target` goes to in sequence `index` when only `kept` units are there. */
-function linesOf(sequence: Sequence, index: number): string[] {
-  const label = (target: number) => `.Lq${index}_${Math.min(target, sequence.units.length)}`;
-  return sequence.units.flatMap((unit, n) => [
-    `.Lq${index}_${n}:`,
-    ...unit.lines.map((line) => line.replace(/@to\((\d+)\)/g, (_, target) => label(Number(target)))),
-  ]);
-}
 
 export function programText(sequences: readonly Sequence[], target: Target, fr1: boolean): string {
   const at = (index: number) => index * 4;

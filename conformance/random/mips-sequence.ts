@@ -1,12 +1,8 @@
 /** Makes one random sequence: units of assembler text, each to be kept or dropped as a whole by the minimiser. */
-import { fcsrOperand } from "./mips-operands.ts";
+import { fcsrOperand } from "./operands.ts";
 import { INSTRUCTIONS, type Instruction } from "./mips-instructions.ts";
+import type { Unit } from "./generator.ts";
 import type { Random } from "./prng.ts";
-
-export interface Unit {
-  /** Assembler lines; `@to(n)` stands for the label of unit n, or of the end if that unit is gone. */
-  readonly lines: readonly string[];
-}
 
 /** $26 and $27 are the kernel's, $28 is the scratch memory's base, $29 the harness's. */
 const GENERAL = [...Array.from({ length: 26 }, (_, n) => n), 30, 31];

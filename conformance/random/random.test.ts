@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { dropUnits } from "../suites/random.ts";
+import { dropUnits } from "./generator.ts";
+import { makeBranch } from "./arm-branches.ts";
+import { ROWS, makeInstruction } from "./arm-instructions.ts";
+import { SCRATCH } from "./arm-program.ts";
 import { INSTRUCTIONS } from "./mips-instructions.ts";
 import { SCRATCH_SIZE, makeSequence } from "./mips-sequence.ts";
 import { Random } from "./prng.ts";
-import { LAYOUT, RECORD_SIZE, differences } from "./record.ts";
+import { LAYOUT, RECORD_SIZE, differences } from "./mips-record.ts";
 
 describe("Random", () => {
   test("comes back, and streams differ", () => {
@@ -39,6 +42,38 @@ describe("makeSequence", () => {
     for (let n = 0; n < 2000; n++)
       for (const line of makeSequence(new Random(4, n), false).flatMap((unit) => unit.lines))
         if (/^(add|sub|mul|div|sqrt|mov|neg|abs)\.d/.test(line)) expect(line).not.toMatch(/\$f\d*[13579]\b/);
+  });
+});
+
+describe("arm", () => {
+  test.each(["arm", "thumb", "vfp", "neon"] as const)("%s: every row can be made", (kind) => {
+    const missing = ROWS[kind].filter((row, n) =>
+      [0, 1, 2, 3].every(
+        (attempt) => makeInstruction(new Random(attempt, n), row, kind === "thumb" || attempt % 2 === 1) === undefined,
+      ),
+    );
+    expect(missing.map(({ mnemonic, bits }) => `${mnemonic} ${bits}`)).toEqual([]);
+  });
+  test("a load or store hits the scratch memory", () => {
+    const load = ROWS.arm.find(({ mnemonic, bits }) => mnemonic === "ldr{user}{c}" && bits.includes("mmmm"));
+    for (let n = 0; n < 50; n++) {
+      const { setup, fields } = makeInstruction(new Random(n), load!, false, {
+        P: 1,
+        W: 0,
+        n: 1,
+        t: 2,
+        m: 3,
+        h: 0,
+        U: 1,
+      })!;
+      const [[, base], [, index]] = setup as [[number, number], [number, number]];
+      const address = (base + (index << fields["k"]!)) >>> 0;
+      expect(address - SCRATCH).toBeGreaterThanOrEqual(0);
+      expect(address - SCRATCH).toBeLessThanOrEqual(508);
+    }
+  });
+  test("branches have no hole left", () => {
+    for (let n = 0; n < 500; n++) expect(makeBranch(new Random(n), n % 2 === 1, 1, 2).join("\n")).not.toMatch(/%|@C/);
   });
 });
 

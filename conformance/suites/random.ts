@@ -6,18 +6,26 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { runTool } from "../harness/child.ts";
 import { describeEnding, type Driver, type Outcome } from "../harness/outcome.ts";
 import { parallel } from "../harness/parallel.ts";
 import { Progress } from "../harness/progress.ts";
 import type { Row } from "../harness/report.ts";
 import type { Suite, SuiteOptions } from "../harness/suite.ts";
 import type { Target } from "../harness/target.ts";
-import { floatOperand, fcsrOperand, integerOperand } from "../random/mips-operands.ts";
-import { buildProgram, type Sequence } from "../random/mips-program.ts";
-import { makeSequence } from "../random/mips-sequence.ts";
+import { arm } from "../random/arm.ts";
+import { dropUnits, type Difference, type Generator, type Sequence } from "../random/generator.ts";
+import { mips } from "../random/mips.ts";
 import { Random } from "../random/prng.ts";
-import { LAYOUT, RECORD_SIZE, differences, hex, nameOf, type Difference } from "../random/record.ts";
+
+/** By what stands on the command line. */
+const GENERATORS: Readonly<Record<string, Generator>> = {
+  mipsel: mips,
+  mips,
+  arm: arm("arm"),
+  thumb: arm("thumb"),
+  vfp: arm("vfp"),
+  neon: arm("neon"),
+};
 
 const DEFAULT_COUNT = 100_000;
 const BATCH = 500;
@@ -34,30 +42,20 @@ interface Comparison {
   readonly differences: readonly Difference[];
 }
 
-function makeState(random: Random, littleEndian: boolean): Uint8Array {
-  const bytes = new Uint8Array(RECORD_SIZE);
-  const view = new DataView(bytes.buffer);
-  const put = (index: number, value: number) => view.setUint32(index * 4, value, littleEndian);
-  for (let n = 1; n < 32; n++) put(LAYOUT.gpr + n, n >= 26 && n <= 29 ? 0 : integerOperand(random));
-  put(LAYOUT.hi, integerOperand(random));
-  put(LAYOUT.lo, integerOperand(random));
-  put(LAYOUT.fcsr, fcsrOperand(random));
-  for (let n = 0; n < 32; n++) view.setBigUint64((LAYOUT.fpr + 2 * n) * 4, floatOperand(random), littleEndian);
-  for (let n = LAYOUT.scratch; n < LAYOUT.words; n += 2) view.setBigUint64(n * 4, floatOperand(random), littleEndian);
-  return bytes;
-}
+/** Whole batches share a variant, because it belongs to the program. */
+const variantOf = ({ variants }: Generator, number: number): string =>
+  variants[Math.floor(number / BATCH) % variants.length] as string;
 
-function sequenceNumber(seed: number, number: number, target: Target): { sequence: Sequence; fr1: boolean } {
-  // Whole batches share a floating-point register mode, because it belongs to the program.
-  const fr1 = Math.floor(number / BATCH) % 2 === 1;
+function makeSequence(generator: Generator, seed: number, number: number, target: Target): Sequence {
   const random = new Random(seed, number);
-  const units = makeSequence(random, fr1);
-  const states = Array.from({ length: STATES }, () => makeState(random, target.littleEndian));
-  return { sequence: { units, states }, fr1 };
+  const units = generator.makeUnits(random, variantOf(generator, number));
+  const states = Array.from({ length: STATES }, () => generator.makeState(random, target.littleEndian));
+  return { units, states };
 }
 
 /** Runs a program on both sides and compares record by record. */
 async function compare(
+  { recordSize, differences }: Generator,
   program: string,
   folder: string,
   target: Target,
@@ -67,16 +65,16 @@ async function compare(
   const request = { program, args: [], cwd: folder, timeout: TIMEOUT };
   const [a, b]: [Outcome, Outcome] = [await ours.run(request), await peer.run(request)];
   const found: Comparison[] = [];
-  const records = Math.min(a.stdout.length, b.stdout.length) / RECORD_SIZE;
+  const records = Math.min(a.stdout.length, b.stdout.length) / recordSize;
   for (let n = 0; n + 1 <= records; n++) {
-    const slice = (outcome: Outcome) => outcome.stdout.subarray(n * RECORD_SIZE, (n + 1) * RECORD_SIZE);
+    const slice = (outcome: Outcome) => outcome.stdout.subarray(n * recordSize, (n + 1) * recordSize);
     const list = differences(slice(a), slice(b), target.littleEndian);
     if (list.length > 0) found.push({ index: Math.floor(n / STATES), state: n % STATES, differences: list });
   }
   if (describeEnding(a.ending) !== describeEnding(b.ending) || a.stdout.length !== b.stdout.length) {
     const show = (outcome: Outcome) => {
       const said = Buffer.from(outcome.stderr).toString().trim().split("\n")[0];
-      return `${describeEnding(outcome.ending)}${said ? ` (${said})` : ""} after ${Math.floor(outcome.stdout.length / RECORD_SIZE)} records`;
+      return `${describeEnding(outcome.ending)}${said ? ` (${said})` : ""} after ${Math.floor(outcome.stdout.length / recordSize)} records`;
     };
     const at = Math.floor(records);
     found.push({
@@ -90,6 +88,7 @@ async function compare(
 
 /** Drops units while the difference stays, then describes what is left. */
 async function minimise(
+  generator: Generator,
   number: number,
   state: number,
   options: SuiteOptions,
@@ -97,15 +96,16 @@ async function minimise(
   folder: string,
 ): Promise<string> {
   const { target, peer } = options;
-  const { sequence, fr1 } = sequenceNumber(options.seed, number, target);
+  const variant = variantOf(generator, number);
+  const sequence = makeSequence(generator, options.seed, number, target);
   const differing = async (units: Sequence["units"]) => {
     const trial = [{ units, states: Array.from({ length: STATES }, () => sequence.states[state]) }];
-    const program = await buildProgram(trial, target, fr1, folder, "trial");
-    return (await compare(program, folder, target, ours, peer)).found[0]?.differences;
+    const program = await generator.buildProgram(trial, target, variant, folder, "trial");
+    return (await compare(generator, program, folder, target, ours, peer)).found[0]?.differences;
   };
   let units = sequence.units;
   let difference = await differing(units);
-  const title = `sequence ${number} of seed ${options.seed}, FR=${fr1 ? 1 : 0}, ${target.name}`;
+  const title = `sequence ${number} of seed ${options.seed}, ${variant}, ${options.name}`;
   if (!difference) return `${title}: differs only among others of its batch`;
   for (let size = Math.ceil(units.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < units.length;) {
@@ -116,66 +116,27 @@ async function minimise(
     }
   }
   await differing(units); // leaves the smallest program in the folder
-  const listing = await runTool(`${target.triple}-objdump`, [
-    "-d",
-    "-M",
-    "reg-names=numeric",
-    path.join(folder, "trial"),
-  ]);
-  const code = /<q0>:\n([^]*?)(?:\n\n|$)/.exec(listing)?.[1] ?? "";
-  // Without the four instructions that set the harness's registers, and the jump back at the end.
-  const lines = code.split("\n").slice(4);
-  const own = lines.slice(
-    0,
-    lines.findLastIndex((line) => line.includes("<save>")),
-  );
-  const view = new DataView(sequence.states[state].buffer);
-  const used = new Set(
-    [
-      ...units
-        .flatMap((u) => u.lines)
-        .join(" ")
-        .matchAll(/\$(f?)(\d+)/g),
-    ].map((m) => `${m[1]}${m[2]}`),
-  );
-  const before: string[] = [];
-  for (let index = 1; index < LAYOUT.scratch; index++) {
-    const value = view.getUint32(index * 4, target.littleEndian);
-    const name = index < 32 ? String(index) : index >= LAYOUT.fpr ? `f${(index - LAYOUT.fpr) >> 1}` : "";
-    const always = index >= LAYOUT.hi && index <= LAYOUT.fcsr;
-    if (
-      always ||
-      (name && (used.has(name) || (!fr1 && index >= LAYOUT.fpr && used.has(`f${((index - LAYOUT.fpr) >> 1) + 1}`))))
-    )
-      before.push(`${nameOf(index)}=${hex(value)}`);
-  }
+  const listing = await generator.listing(path.join(folder, "trial"), target);
+  const before = generator.before(listing, sequence.states[state], variant, target.littleEndian);
   return [
     `  ${title}; before: ${before.join(" ")}`,
-    ...own.map((line) => `    ${line.trimEnd()}`),
+    ...listing.map((line) => `    ${line.trimEnd()}`),
     ...difference.slice(0, 8).map((d) => `    ${d.where}: ours ${d.ours}, peer ${d.peer}`),
   ].join("\n");
-}
-
-/** Takes units out and moves the branch targets behind them. */
-export function dropUnits(units: Sequence["units"], at: number, size: number): Sequence["units"] {
-  const moved = (to: number) => (to <= at ? to : Math.max(at, to - size));
-  return units
-    .filter((_, n) => n < at || n >= at + size)
-    .map((unit) => ({
-      lines: unit.lines.map((line) => line.replace(/@to\((\d+)\)/g, (_, to) => `@to(${moved(Number(to))})`)),
-    }));
 }
 
 export const random: Suite = {
   name: "random",
   summary: "random instruction sequences, registers and memory compared",
-  targets: ["mipsel", "mips"],
+  targets: Object.keys(GENERATORS),
+  targetOf: (name) => (name in GENERATORS && !name.startsWith("mips") ? "armhf" : name),
   async run(options: SuiteOptions) {
-    const { target, peer } = options;
+    const { target, peer, name } = options;
+    const generator = GENERATORS[name];
     const count = options.count ?? DEFAULT_COUNT;
     const folder = mkdtempSync(path.join(tmpdir(), "babelf-random-"));
     const batches = Array.from({ length: Math.ceil(count / BATCH) }, (_, n) => n);
-    const progress = new Progress(`random ${target.name}`, count);
+    const progress = new Progress(`random ${name}`, count);
     const rows: Row[] = [];
     const notes: string[] = [];
     let shown = 0;
@@ -183,16 +144,15 @@ export const random: Suite = {
       await parallel(batches, options.jobs, async (batch, lane) => {
         const first = batch * BATCH;
         const numbers = Array.from({ length: Math.min(BATCH, count - first) }, (_, n) => first + n);
-        const made = numbers.map((number) => sequenceNumber(options.seed, number, target));
+        const sequences = numbers.map((number) => makeSequence(generator, options.seed, number, target));
         const own = path.join(folder, String(lane));
         mkdirSync(own, { recursive: true });
-        const sequences = made.map((m) => m.sequence);
-        const program = await buildProgram(sequences, target, made[0].fr1, own, "batch");
-        const { found, records } = await compare(program, own, target, options.ours[lane], peer);
+        const program = await generator.buildProgram(sequences, target, variantOf(generator, first), own, "batch");
+        const { found, records } = await compare(generator, program, own, target, options.ours[lane], peer);
         const wrong = new Map(found.map((f) => [f.index, f]));
         for (const [index, comparison] of wrong) {
           if (shown++ < SHOWN && index < numbers.length)
-            notes.push(await minimise(numbers[index], comparison.state, options, options.ours[lane], own));
+            notes.push(await minimise(generator, numbers[index], comparison.state, options, options.ours[lane], own));
         }
         for (const [index, number] of numbers.entries()) {
           const reached = index < Math.ceil(records / STATES) || wrong.has(index);

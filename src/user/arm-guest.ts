@@ -2,7 +2,7 @@
 import { armIsa } from "../cpu/arm/isa.ts";
 import { FEATURES } from "../cpu/arm/models.ts";
 import type { ArmModel } from "../cpu/arm/models.ts";
-import { EXCLUSIVE_ADDRESS, NO_EXCLUSIVE, readCpsr, writeCpsr } from "../cpu/arm/registers.ts";
+import { EXCLUSIVE_ADDRESS, ITSTATE, NO_EXCLUSIVE, readCpsr, writeCpsr } from "../cpu/arm/registers.ts";
 import { readFpscr, resetVfp, writeFpscr } from "../cpu/arm/vfp.ts";
 import { armEabi } from "../syscalls/index.ts";
 import { PC } from "../translate/layout.ts";
@@ -38,6 +38,15 @@ export function armGuest(model: ArmModel): Guest {
       registers.setUint32(PC, entry, true);
     },
     dropReservation: (registers) => registers.setUint32(EXCLUSIVE_ADDRESS.offset, NO_EXCLUSIVE, true),
+    // At an IT instruction: it was the first of its block, as those behind it report themselves.
+    faultPlace(registers, code, pc) {
+      if ((pc & 1) === 0 || registers.getInt32(ITSTATE.offset, true) !== 0) return pc;
+      const { block, word } = isa.decode(code, pc, isa.mode(registers));
+      if (block === undefined) return pc;
+      registers.setInt32(ITSTATE.offset, word & 0xff, true);
+      registers.setUint32(PC, block[0]!.pc, true);
+      return block[0]!.pc;
+    },
     dataAddress: () => null,
   };
 }

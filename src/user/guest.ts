@@ -28,6 +28,11 @@ export interface Guest {
   reset(registers: DataView, image: ProcessImage): void;
   /** Forgets a load-linked or exclusive load: another task comes onto the processor. */
   dropReservation(registers: DataView): void;
+  /**
+   * The translator reports an exception at the start of what it translates as one instruction. Where that is several of
+   * the guest's, this says at which it was, and makes CPU state fit. May throw what `code` throws.
+   */
+  faultPlace?(registers: DataView, code: CodeReader, pc: number): number;
   /** The data address of the instruction at `pc`, where the host's trap did not tell it; null: none. May throw what `code` throws. */
   dataAddress(registers: DataView, code: CodeReader, pc: number): number | null;
 }

@@ -252,10 +252,21 @@ export class UserMachine implements TaskRunner, Machine {
   /** A CPU exception becomes a signal that cannot be put off. */
   #raise(context: SyscallContext, exit: Extract<Exit, { reason: "exception" }>): void {
     const { task } = context;
-    const info = exit.exception === "memory" && exit.info === 0 ? this.#faultAddress(context, exit.pc) : exit.info;
-    const signal = this.#guest.abi.signals.exceptionSignal(context, { ...exit, info });
-    if (exit.exception === "illegal") this.#explainIllegal(context, exit.pc, signal.signal);
+    const pc = exit.exception === "fetch" ? exit.pc : this.#faultPlace(context, exit.pc);
+    const info = exit.exception === "memory" && exit.info === 0 ? this.#faultAddress(context, pc) : exit.info;
+    const signal = this.#guest.abi.signals.exceptionSignal(context, { ...exit, pc, info });
+    if (exit.exception === "illegal") this.#explainIllegal(context, pc, signal.signal);
     forceSignal(task, signal);
+  }
+
+  #faultPlace({ task, registers }: SyscallContext, pc: number): number {
+    try {
+      return this.#guest.faultPlace?.(registers, codeReader(task.process.memory), pc) ?? pc;
+    } catch (error) {
+      // Another thread has taken the page away.
+      if (error instanceof CodeFault) return pc;
+      throw error;
+    }
   }
 
   #faultAddress(context: SyscallContext, pc: number): number {

@@ -61,7 +61,7 @@ export function instructionOf(
 ): ArmInstruction {
   const found = pattern?.row ?? (size === 2 ? RESERVED_16 : RESERVED_32);
   const fields = pattern === undefined ? NO_FIELDS : extractFields(pattern, encoded);
-  const condition = it ?? fields["c"] ?? ALWAYS;
+  const condition = found.always ? ALWAYS : (it ?? fields["c"] ?? ALWAYS);
   const place = placeOf(pc, size);
   const alone = found.flow === undefined ? NEXT : found.flow(fields, place);
   const flow = condition >= ALWAYS ? alone : conditionalFlow(alone, found, place.next);

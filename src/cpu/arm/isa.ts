@@ -146,7 +146,7 @@ function decodeItBlock(from: ArmTables, code: CodeReader, it: ArmInstruction): A
     if (
       part.row === IT_ROW ||
       (part.fields["c"] < ALWAYS && part.thumb && part.row.flow !== undefined && part.size === 2) ||
-      (!isLast && part.flow.kind !== "next" && part.row.raises === undefined)
+      (!isLast && part.flow.kind !== "next" && part.row.raises === undefined && !part.row.always)
     ) {
       part = {
         ...part,

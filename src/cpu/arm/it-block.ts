@@ -70,7 +70,8 @@ export function liftItBlock(e: Emitter, { word, block = [] }: ArmInstruction, mo
     } else {
       end = n + 1;
       mark(n);
-      if (part.flow.kind !== "next" && part.row.harmless !== true && part.row.raises === undefined) unmark();
+      const { harmless, raises, always } = part.row;
+      if (part.flow.kind !== "next" && !harmless && raises === undefined && !always) unmark();
       liftInstruction(e, part, mode);
     }
     n = end;

@@ -212,6 +212,9 @@ const swap =
     writeGpr(e, context, t, old);
   };
 
+const swapAllowed = ({ n, t, m }: { readonly n: number; readonly t: number; readonly m: number }): boolean =>
+  n !== PC && t !== PC && m !== PC && n !== t && n !== m;
+
 const nothing = (): void => {};
 const hint = { harmless: true } as const;
 
@@ -223,12 +226,19 @@ export const LOAD_STORE_A32: readonly ArmRow[] = [
   ...armHalfwords("ldrsh", "11"),
   ...armDual("ldrd", "10"),
   ...armDual("strd", "11"),
-  row("swp{c}", "cccc 00010000 nnnn tttt 0000 1001 mmmm", "rt, rm, {atn}", swap(ACCESSES.ldr.load, ACCESSES.str.store)),
+  row(
+    "swp{c}",
+    "cccc 00010000 nnnn tttt 0000 1001 mmmm",
+    "rt, rm, {atn}",
+    swap(ACCESSES.ldr.load, ACCESSES.str.store),
+    { when: swapAllowed },
+  ),
   row(
     "swpb{c}",
     "cccc 00010100 nnnn tttt 0000 1001 mmmm",
     "rt, rm, {atn}",
     swap(ACCESSES.ldrb.load, ACCESSES.strb.store),
+    { when: swapAllowed },
   ),
   row("pld", "1111 0101 U101 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v5te" }),
   row("pldw", "1111 0101 U001 nnnn 1111 iiiiiiiiiiii", "{address}", nothing, { ...hint, needs: "v7" }),

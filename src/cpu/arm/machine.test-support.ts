@@ -1,6 +1,6 @@
 /** An ARM processor for tests: decodes and evaluates one instruction (or IT block) at a time, given as encodings. */
 import type { Slot } from "../emitter.ts";
-import type { Exit } from "../evaluator.test-support.ts";
+import type { EvaluatorOptions, Exit } from "../evaluator.test-support.ts";
 import { Evaluator } from "../evaluator.test-support.ts";
 import type { CodeReader, Isa } from "../isa.ts";
 import { armIsa } from "./isa.ts";
@@ -25,8 +25,8 @@ export class TestMachine extends Evaluator {
   /** Where the next instruction is, with the Thumb bit. */
   place = CODE;
 
-  constructor(cpu: ArmModel = "max") {
-    super({ littleEndian: true });
+  constructor(cpu: ArmModel = "max", memory: Omit<EvaluatorOptions, "littleEndian"> = {}) {
+    super({ littleEndian: true, ...memory });
     this.isa = armIsa({ cpu });
   }
 

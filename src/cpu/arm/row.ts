@@ -54,6 +54,8 @@ export interface RowInfo<F = Fields> {
    * expensive), so that a conditional one becomes a select instead of a branch.
    */
   readonly guarded?: boolean | ((fields: F) => boolean);
+  /** An IT block's condition does not matter: it always runs. */
+  readonly always?: true;
   /** The instruction may raise or access memory never, whatever its registers hold. Left out: it may. */
   readonly harmless?: true;
   /** See `Row.when`. */

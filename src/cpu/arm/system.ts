@@ -239,6 +239,7 @@ export const SYSTEM_T16: readonly ArmRow[] = [
   system("bkpt", "10111110 iiiiiiii", "{hexnumber4}", (e, { i }) => e.raise("breakpoint", e.const32(i)), {
     flow: () => ({ kind: "stop" }),
     needs: "v5",
+    always: true,
   }),
   system("udf{c}", "11011110 iiiiiiii", "#{decimal}", illegal, illegalInfo),
   system("setend", "1011 0110 0101 0 000", "le", nothing, { ...HARMLESS, needs: "v6" }),

@@ -1,7 +1,10 @@
 /**
- * The state of the processor before and after a sequence, as the program and this side both lay it out: 32-bit words in
+ * The state of the MIPS processor before and after a sequence, as the program and this side both lay it out: 32-bit words in
  * the guest's byte order.
  */
+import { type Difference, hex } from "./generator.ts";
+
+/** Indices of words. */
 export const LAYOUT = {
   /** 32 words; those that the harness keeps for itself stay 0. */
   gpr: 0,
@@ -29,12 +32,6 @@ const CAUSES = [
   { cause: 1 << 12, enable: 1 << 7, code: 6 }, // inexact: FPE_FLTRES
 ] as const;
 const FCSR_CAUSES = 0x3f << 12;
-
-export interface Difference {
-  readonly where: string;
-  readonly ours: string;
-  readonly peer: string;
-}
 
 /**
  * Where two records differ, in words that name a register. In two things about SIGFPE the peer (QEMU 7.2) is corrected to
@@ -76,8 +73,4 @@ export function nameOf(index: number): string {
     signalPc: "pc of the signal",
   };
   return Object.entries(names).find(([key]) => LAYOUT[key as keyof typeof names] === index)?.[1] ?? `word ${index}`;
-}
-
-export function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
 }
