@@ -14,8 +14,9 @@ import { qemuTcg } from "./suites/qemu-tcg.ts";
 import { debian } from "./suites/debian.ts";
 import { hostile } from "./suites/hostile.ts";
 import { random } from "./suites/random.ts";
+import { stressNg } from "./suites/stress-ng.ts";
 
-const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, random, hostile];
+const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, stressNg, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [

@@ -48,6 +48,7 @@ shift 2
 mount -t binfmt_misc binfmt_misc "$root/proc"
 printf %s "$line" > "$root/proc/register"
 mount --rbind /proc "$root/proc"
+mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
@@ -59,7 +60,7 @@ exec perl -e 'my ($root, $cwd, $argv0, $program, @args) = @ARGV;
 export async function rootedPeer(target: Target, root: string): Promise<Driver> {
   refuseHostRegistration(target);
   const { name, line } = await registration(target);
-  for (const mountPoint of ["proc", "dev", "tmp"]) mkdirSync(path.join(root, mountPoint), { recursive: true });
+  for (const mountPoint of ["proc", "sys", "dev", "tmp"]) mkdirSync(path.join(root, mountPoint), { recursive: true });
   const inside = (file: string) => `/${path.relative(root, file)}`;
   return {
     name,
