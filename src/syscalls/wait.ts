@@ -1,6 +1,8 @@
 /** Waiting for children: wait4(2), waitpid(2), waitid(2); and pidfds. */
 import { errno } from "../kernel/errno.ts";
+import { pidOfProcessDirectory } from "../kernel/fs/procfs.ts";
 import { PidFd } from "../kernel/pidfd.ts";
+import type { Process } from "../kernel/process.ts";
 import { sendToProcess } from "../kernel/signal-sending.ts";
 import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SI_USER, userSignal } from "../kernel/siginfo.ts";
 import { waitForChild } from "../kernel/wait-child.ts";
@@ -139,9 +141,20 @@ function pidfdOpen(call: SyscallContext, pid: number, flags: number): number {
   return call.process.files.add(new PidFd(process, (flags & nonBlocking) !== 0), true);
 }
 
+/** The process that a pidfd is, or whose /proc/PID it is: that was the way before there was pidfd_open(2). */
+function processOf(call: SyscallContext, fd: number): Process {
+  const file = description(call, fd);
+  if (file instanceof PidFd) return file.process;
+  const pid = pidOfProcessDirectory(file.path.inode);
+  if (pid === null) throw errno.EBADF;
+  const process = call.kernel.processes.get(pid);
+  if (process === undefined) throw errno.ESRCH;
+  return process;
+}
+
 function pidfdSendSignal(call: SyscallContext, fd: number, signal: number, infoAt: number, flags: number): number {
   if (flags !== 0) throw errno.EINVAL;
-  const { process } = pidfd(call, fd);
+  const process = processOf(call, fd);
   if (signal !== 0 && !call.kernel.signals.isValid(signal)) throw errno.EINVAL;
   const info =
     infoAt === 0

@@ -5,6 +5,7 @@ import { AT, O, S } from "./flags.ts";
 import type { FsContext } from "./fs-context.ts";
 import { openStandardStreams } from "./host-stream.ts";
 import type { ProcessInfo, SystemInfo } from "./proc-info.ts";
+import { pidOfProcessDirectory } from "./procfs.ts";
 import { failure, names, now, open, read, readAll, view, write } from "./testing.ts";
 
 let fs: FsContext;
@@ -90,6 +91,13 @@ beforeEach(() => {
 });
 
 describe("/proc", () => {
+  test("a process's own directory says whose it is, and no other does", () => {
+    const pid = (path: string) => pidOfProcessDirectory(fs.resolve(null, path, true).inode);
+    expect(pid("/proc/self")).toBe(2);
+    for (const path of ["/proc", "/proc/self/task", "/proc/self/task/2", "/proc/self/fd", "/tmp"])
+      expect(pid(path), path).toBe(null);
+  });
+
   test("self, the process's texts", () => {
     expect(fs.readlink(null, "/proc/self")).toBe("2");
     expect(read(fs, "/proc/self/cmdline")).toBe("program\0\0x y\0");

@@ -344,6 +344,11 @@ class ProcessDirectory extends FixedDirectory {
   }
 }
 
+/** Whose /proc/PID this is; null: it is none. */
+export function pidOfProcessDirectory(inode: Inode): number | null {
+  return inode instanceof ProcessDirectory ? inode.pid : null;
+}
+
 /** /proc/PID/task: a directory for each thread, much like the process's own. */
 class TaskDirectory extends ProcDirectory {
   protected override find(name: ByteString): ProcInode | null {
