@@ -15,7 +15,16 @@ import type { Suite, SuiteOptions } from "../harness/suite.ts";
 import { CI_MODULES, MODULES } from "./cpython-modules.ts";
 
 /** netbase and media-types: the tables of names in /etc that some modules look up. */
-const PACKAGES = ["libpython3.11-testsuite", "python3", "bash", "coreutils", "openssl", "netbase", "media-types"];
+const PACKAGES = [
+  "libpython3.11-testsuite",
+  "python3",
+  "bash",
+  "dash",
+  "coreutils",
+  "openssl",
+  "netbase",
+  "media-types",
+];
 const PYTHON = "usr/bin/python3.11";
 /** Seconds for a module here and under the peer: the longest takes minutes under either. */
 const TIMEOUT = 1800;

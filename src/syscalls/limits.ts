@@ -118,6 +118,12 @@ function setScheduling(call: SyscallContext, pid: number, policyAndFlags: number
   return 0;
 }
 
+/** Of any task, and of init, which is the first process's parent though it is no task of this kernel. */
+function schedulingOf(call: SyscallContext, pid: number): Scheduling {
+  if (pid === call.kernel.init.pid && !call.kernel.tasks.has(pid)) return OTHER;
+  return scheduling.get(taskOf(call, pid)) ?? OTHER;
+}
+
 /** One processor: tasks of a run take turns on one host thread. */
 function setAffinity(call: SyscallContext, pid: number, size: number, address: number): number {
   taskOf(call, pid);
@@ -129,6 +135,7 @@ function setAffinity(call: SyscallContext, pid: number, size: number, address: n
 
 function getAffinity(call: SyscallContext, pid: number, size: number, address: number): number {
   if (size % call.abi.word !== 0 || size === 0) throw errno.EINVAL;
+  if (pid < 0) throw errno.ESRCH; // EINVAL would mean that the mask is too small
   taskOf(call, pid);
   const mask = new Uint8Array(call.abi.word);
   mask[call.abi.littleEndian ? 0 : call.abi.word - 1] = 1;
@@ -198,12 +205,12 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     },
   ),
   partial("sched_getscheduler", [arg.pid], SCHED_NOTE, (call, pid) => {
-    const { policy, resetOnFork } = scheduling.get(taskOf(call, pid)) ?? OTHER;
+    const { policy, resetOnFork } = schedulingOf(call, pid);
     return policy | (resetOnFork ? RESET_ON_FORK : 0);
   }),
   partial("sched_setparam", [arg.pid, arg.structIn("schedParam", "sched_param")], SCHED_NOTE, (call, pid, param) => {
     if (param === 0) throw errno.EINVAL;
-    const { policy } = scheduling.get(taskOf(call, pid)) ?? OTHER;
+    const { policy } = schedulingOf(call, pid);
     return setScheduling(
       call,
       pid,
@@ -213,7 +220,7 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
   }),
   partial("sched_getparam", [arg.pid, arg.structOut("schedParam", "sched_param")], SCHED_NOTE, (call, pid, param) => {
     if (param === 0) throw errno.EINVAL;
-    const { priority } = scheduling.get(taskOf(call, pid)) ?? OTHER;
+    const { priority } = schedulingOf(call, pid);
     call.abi.structs.schedParam.write(call.memory, param, { sched_priority: priority });
     return 0;
   }),
@@ -236,7 +243,7 @@ export const LIMIT_ROWS: readonly SyscallRow[] = [
     (call, pid, address, size, flags) => {
       const { schedAttr: layout } = call.abi.structs;
       if (flags !== 0 || size < FIRST_ATTR_SIZE || size > 4096) throw errno.EINVAL;
-      const { policy, priority } = scheduling.get(taskOf(call, pid)) ?? OTHER;
+      const { policy, priority } = schedulingOf(call, pid);
       const known = Math.min(size, layout.size);
       const packed = layout.pack({
         size: known,
