@@ -6,6 +6,7 @@ import { getLibc } from "./libc.ts";
 
 const TCGETS = 0x5401;
 const TCSETS = 0x5402;
+const TCXONC = 0x540a;
 const TCFLSH = 0x540b;
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
@@ -115,6 +116,13 @@ export function flush(fd: number, queue: 0 | 1 | 2): void {
   const libc = GENERIC ? getLibc() : null;
   if (libc === null) throw hostError("EPERM");
   if (libc.ioctlNumber(fd, TCFLSH, queue) < 0) throw hostError(libc.errorName());
+}
+
+/** `action`: 0 stops output, 1 lets it go on, 2 sends the character that stops input, 3 the one that starts it. */
+export function controlFlow(fd: number, action: 0 | 1 | 2 | 3): void {
+  const libc = GENERIC ? getLibc() : null;
+  if (libc === null) throw hostError("EPERM");
+  if (libc.ioctlNumber(fd, TCXONC, action) < 0) throw hostError(libc.errorName());
 }
 
 /** FIONREAD: bytes that can be read at once; 0 where the host does not tell. */

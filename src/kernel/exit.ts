@@ -1,5 +1,7 @@
 /** The end of tasks and processes: what they leave behind, who is told, and who takes over their children. */
 import { FUTEX_BITSET_MATCH_ANY } from "./futex.ts";
+import type { Kernel } from "./kernel.ts";
+import { isOrphaned, membersOf } from "./process-group.ts";
 import type { ExitStatus, Process } from "./process.ts";
 import { releaseRobustList } from "./robust-list.ts";
 import { SIG_IGN } from "./signal-actions.ts";
@@ -7,6 +9,7 @@ import { CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED } from "./siginfo.ts
 import { raiseInProcess, sendToProcess, sendToTask } from "./signal-sending.ts";
 import { kernelSignal } from "./siginfo.ts";
 import type { Task } from "./task.ts";
+import { leaveTerminal } from "./tty/sessions.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 
 /** exit_group(2), or death by a signal: all tasks end, and the process is a zombie until its parent has waited for it. */
@@ -18,6 +21,7 @@ export function endProcess(process: Process, status: ExitStatus): void {
   for (const task of [...process.tasks]) retireTask(task);
   process.stopSignal = 0;
   kernel.ipc.endProcess(process);
+  leaveTerminal(process);
   leaveChildren(process);
   // Memory and files go before anyone is told: a parent that has waited finds the pipes closed.
   kernel.onProcessEnd(process);
@@ -60,20 +64,22 @@ export function releaseMemory(task: Task): void {
 
 /** Orphans go to the next ancestor that asked for them (PR_SET_CHILD_SUBREAPER), else to init, which reaps at once. */
 function leaveChildren(process: Process): void {
+  const { kernel } = process;
   const heir = findReaper(process);
+  const groups = new Set([process.pgid, ...[...process.children].map((child) => child.pgid)]);
+  const looked = [...groups].filter((pgid) => !isOrphaned(kernel, pgid, process));
   for (const child of [...process.children]) {
-    const wasOrphaned = isOrphaned(child);
     process.children.delete(child);
     child.parent = heir;
     heir?.children.add(child);
     for (const task of child.tasks) {
       if (task.parentDeathSignal !== 0) sendToTask(task, kernelSignal(task.parentDeathSignal));
     }
-    if (!wasOrphaned) hangUpIfStopped(child);
     if (child.exit === null) continue;
     if (heir === null) reap(child);
     else tellParentOfEnd(child);
   }
+  for (const pgid of looked) hangUpIfStopped(kernel, pgid);
 }
 
 function findReaper(process: Process): Process | null {
@@ -81,23 +87,10 @@ function findReaper(process: Process): Process | null {
   return null;
 }
 
-/** Whether nobody in the session could continue the process's group (POSIX 3.264, orphaned process group). */
-function isOrphaned(process: Process): boolean {
-  for (const member of process.kernel.processes.values()) {
-    if (member.pgid !== process.pgid || member.exit !== null) continue;
-    const { parent } = member;
-    if (parent !== null && parent.exit === null && parent.pgid !== member.pgid && parent.sid === member.sid)
-      return false;
-  }
-  return true;
-}
-
 /** A group that has just been orphaned and has stopped members gets SIGHUP and SIGCONT (setpgid(2)). */
-function hangUpIfStopped(process: Process): void {
-  const members = [...process.kernel.processes.values()].filter(
-    (other) => other.pgid === process.pgid && other.exit === null,
-  );
-  if (!members.some((member) => member.stopSignal !== 0) || !isOrphaned(process)) return;
+function hangUpIfStopped(kernel: Kernel, pgid: number): void {
+  const members = membersOf(kernel, pgid);
+  if (!members.some((member) => member.stopSignal !== 0) || !isOrphaned(kernel, pgid)) return;
   for (const member of members) {
     raiseInProcess(member, "SIGHUP");
     raiseInProcess(member, "SIGCONT");

@@ -73,6 +73,11 @@ export class Kernel {
     this.#warn(line);
   }
 
+  /** The program that the run is for, while it lives. */
+  get initial(): Process | null {
+    return this.processes.get(FIRST_PID) ?? null;
+  }
+
   /** A new process with its first task, both in the tables. Throws EAGAIN where a limit is reached. */
   createProcess(parent: Process | null, parts: ProcessParts, registerBytes: number, credentials: Credentials): Task {
     const pid = this.#allocatePid();

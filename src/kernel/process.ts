@@ -10,6 +10,7 @@ import { SignalActions } from "./signal-actions.ts";
 import { SignalQueue } from "./signal-queue.ts";
 import type { Task } from "./task.ts";
 import { ProcessTimers } from "./timers.ts";
+import type { Terminal } from "./tty/terminal.ts";
 import { WaitQueue } from "./wait.ts";
 
 /** How a process ended. */
@@ -38,6 +39,8 @@ export class Process {
   /** Process group and session. */
   pgid: number;
   sid: number;
+  /** The controlling terminal; null without one. */
+  terminal: Terminal | null;
   readonly tasks = new Set<Task>();
 
   space: AddressSpace;
@@ -96,6 +99,7 @@ export class Process {
     this.parent = parent;
     this.pgid = parent?.pgid ?? pid;
     this.sid = parent?.sid ?? kernel.init.sid;
+    this.terminal = parent?.terminal ?? null;
     this.space = parts.space;
     this.memory = parts.memory;
     this.files = parts.files;

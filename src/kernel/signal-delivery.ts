@@ -1,5 +1,6 @@
 /** Taking signals: what a task does with what is pending, on its way back to guest code or out of a wait. */
 import { stopProcess } from "./job-control.ts";
+import { isOrphaned } from "./process-group.ts";
 import { DEFAULT_ACTION, SIG_DFL, SIG_IGN } from "./signal-actions.ts";
 import type { SignalAction } from "./signal-actions.ts";
 import { signalBit } from "./signal.ts";
@@ -40,6 +41,8 @@ export function nextDelivery(task: Task): Delivery | null {
       case "continue":
         continue;
       case "stop":
+        // Nobody could continue a group that is orphaned: what a terminal sends does not stop it.
+        if (info.signal !== signals.number("SIGSTOP") && isOrphaned(process.kernel, process.pgid)) continue;
         stopProcess(process, info.signal);
         // What else is pending is looked at when the task goes on.
         task.attention = true;

@@ -1,5 +1,7 @@
 /** Sending signals: to a task, to a process, and by the kernel to a task that went wrong (signal(7), kill(2)). */
 import { continueProcess } from "./job-control.ts";
+import type { Kernel } from "./kernel.ts";
+import { membersOf } from "./process-group.ts";
 import type { Process } from "./process.ts";
 import { DEFAULT_ACTION, SIG_DFL, SIG_IGN } from "./signal-actions.ts";
 import { hasSignal, signalBit } from "./signal.ts";
@@ -23,6 +25,13 @@ export function sendToProcess(process: Process, info: SignalInfo): void {
 export function raiseInProcess(process: Process, name: SignalName): void {
   const signal = process.kernel.signals.number(name);
   if (signal !== 0) sendToProcess(process, kernelSignal(signal));
+}
+
+/** A signal from the kernel itself, by name, to a process group. False where it has no members. */
+export function raiseInGroup(kernel: Kernel, pgid: number, name: SignalName): boolean {
+  const members = membersOf(kernel, pgid);
+  for (const member of members) raiseInProcess(member, name);
+  return members.length > 0;
 }
 
 /** A signal from the kernel itself, by name, to a task (SIGPIPE of a write). */

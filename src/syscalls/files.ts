@@ -4,6 +4,7 @@ import { O, S } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { copyFileRange, sendfile, splice } from "../kernel/fs/transfer.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
+import { requireForeground, requireWriter } from "../kernel/tty/sessions.ts";
 import { Wait, type WakeReason } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
@@ -56,13 +57,31 @@ function writeStart(file: FileDescription): number {
   return (file.flags & O.APPEND) !== 0 && isRegular(file) ? file.stat().size : file.position;
 }
 
+/** Reading a terminal, which only the foreground may; whether the reader still is there is asked again after each wait. */
+function reading(
+  call: SyscallContext,
+  file: FileDescription,
+  read: () => number | Wait<number>,
+): number | Wait<number> {
+  const { jobControl } = file;
+  if (jobControl === null) return read();
+  requireForeground(call.task, jobControl, "SIGTTIN");
+  const result = read();
+  if (typeof result === "number") return result;
+  return new Wait(result.queues, result.deadline, (reason) => reading(call, file, () => result.resume(reason)));
+}
+
+/** Throws ERESTARTSYS where the terminal does not let the background write (TOSTOP). */
+function checkWriter(call: SyscallContext, file: FileDescription): void {
+  if (file.jobControl !== null) requireWriter(call.task, file.jobControl);
+}
+
 function read(call: SyscallContext, fd: number, address: number, count: number): number | Wait<number> {
   const file = description(call, fd);
   if (!file.readable) throw errno.EBADF;
   const into = buffer(call, address, count, "write");
   beforeRead(call, file, file.position, into.length);
-  const result = file.read(into);
-  return typeof result === "number" ? result : guardWait(result, call, [into], "write");
+  return reading(call, file, () => guardWait(file.read(into), call, [into], "write"));
 }
 
 function write(call: SyscallContext, fd: number, address: number, count: number): number | Wait<number> {
@@ -75,6 +94,7 @@ function write(call: SyscallContext, fd: number, address: number, count: number)
     if (typeof done === "number") afterWrite(call, file, start, done);
     return done;
   }
+  checkWriter(call, file);
   return writing(call, file, () => guardWait(file.write(all), call, [all], "read"));
 }
 
@@ -83,7 +103,7 @@ function readv(call: SyscallContext, fd: number, iov: number, count: number): nu
   if (!file.readable) throw errno.EBADF;
   const views = vector(call, iov, count, "write");
   beforeRead(call, file, file.position, total(views));
-  return guardWait(file.readv(views), call, views, "write");
+  return reading(call, file, () => guardWait(file.readv(views), call, views, "write"));
 }
 
 function writev(call: SyscallContext, fd: number, iov: number, count: number): number | Wait<number> {
@@ -96,6 +116,7 @@ function writev(call: SyscallContext, fd: number, iov: number, count: number): n
     if (typeof done === "number") afterWrite(call, file, start, done);
     return done;
   }
+  checkWriter(call, file);
   return writing(call, file, () => guardWait(file.writev(views), call, views, "read"));
 }
 

@@ -3,19 +3,24 @@ import { errno } from "../kernel/errno.ts";
 import { fromBytes } from "../kernel/fs/byte-string.ts";
 import { O } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
+import { adoptOnOpen } from "../kernel/tty/sessions.ts";
 import { Wait } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { directory, readPath } from "./guest-buffers.ts";
 import { full, missing, partial, type SyscallRow } from "./row.ts";
 
+/** `flags` are the kernel's. */
 function install(
   call: SyscallContext,
   opened: FileDescription | Wait<FileDescription>,
-  closeOnExec: boolean,
+  flags: number,
 ): number | Wait<number> {
-  if (opened instanceof Wait) return opened.then((file) => call.process.files.add(file, closeOnExec));
-  return call.process.files.add(opened, closeOnExec);
+  if (opened instanceof Wait) return opened.then((file) => install(call, file, flags));
+  const fd = call.process.files.add(opened, (flags & O.CLOEXEC) !== 0);
+  const { jobControl } = opened;
+  if (jobControl !== null && (flags & O.NOCTTY) === 0 && opened.readable) adoptOnOpen(call.process, jobControl);
+  return fd;
 }
 
 /** `flags` are the guest's. */
@@ -31,7 +36,7 @@ function open(
   const asked = call.abi.constants.open.bitsToKernel(flags & ~3) | (flags & 3);
   const created = (asked & (O.CREAT | (O.TMPFILE & ~O.DIRECTORY))) !== 0 ? mode & 0o7777 : 0;
   const at = directory(call, dirfd, path);
-  return install(call, call.process.fs.open(at, path, asked, created), (asked & O.CLOEXEC) !== 0);
+  return install(call, call.process.fs.open(at, path, asked, created), asked);
 }
 
 /** openat2(2) refuses what open(2) ignores. */
@@ -60,7 +65,7 @@ function openat2(
   if ((asked & O.PATH) !== 0 && (asked & ~pathOnly) !== 0) throw errno.EINVAL;
   const at = dirfd === arg.AT_FDCWD ? null : directory(call, dirfd, Number(resolve) === 0 ? path : "");
   const opened = call.process.fs.open(at, path, asked, Number(mode), Number(resolve));
-  return install(call, opened, (asked & O.CLOEXEC) !== 0);
+  return install(call, opened, asked);
 }
 
 export const OPENING_ROWS: readonly SyscallRow[] = [

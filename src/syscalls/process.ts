@@ -44,6 +44,7 @@ function setsid(call: SyscallContext): number {
   if ([...call.kernel.processes.values()].some((other) => other.pgid === process.pid)) throw errno.EPERM;
   process.sid = process.pid;
   process.pgid = process.pid;
+  process.terminal = null;
   return process.pid;
 }
 

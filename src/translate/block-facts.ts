@@ -72,12 +72,10 @@ export class FactFinder implements BlockFacts {
   readonly defined: ContainerSet;
   readonly written: ContainerSet;
   readonly successors: number[] = [];
-  readonly backward: number[] = [];
-  leavesInside = false;
-  leavesAtEnd = false;
+  flushes = false;
   readonly #containers: Containers;
 
-  /** `checked`: an access may leave the region by itself, or stores what is dirty because it may trap. */
+  /** `checked`: an access may leave the region by itself. */
   constructor(graph: RegionGraph, index: number, containers: Containers, checked: boolean) {
     const size = containers.all.length;
     this.exposed = new ContainerSet(size);
@@ -92,17 +90,17 @@ export class FactFinder implements BlockFacts {
     else if (terminator.kind === "branch") {
       this.#edge(terminator.taken, index, graph);
       this.#edge(terminator.notTaken, index, graph);
-    } else this.leavesAtEnd = true;
+    } else this.flushes = true;
   }
 
   #edge(key: number, from: number, graph: RegionGraph): void {
     const to = graph.indexOf(key);
     if (to < 0 || graph.isDispatched(from, to)) {
-      this.leavesAtEnd = true;
+      this.flushes = true;
       return;
     }
     this.successors.push(to);
-    if (graph.isBackward(from, to)) this.backward.push(to);
+    if (graph.isBackward(from, to)) this.flushes = true;
   }
 
   #read(node: Node): void {
@@ -126,7 +124,7 @@ export class FactFinder implements BlockFacts {
         case "load":
         case "store":
         case "compareExchange":
-          this.leavesInside ||= checked;
+          this.flushes ||= checked;
           break;
         case "set": {
           for (const node of effect.displaced) if (node.uses > 0) this.#read(node);
@@ -144,7 +142,7 @@ export class FactFinder implements BlockFacts {
           }
           break;
         case "raiseIf":
-          this.leavesInside = true;
+          this.flushes = true;
           break;
         case "writeState":
         case "readState":

@@ -182,11 +182,10 @@ class RegionCompiler implements Sink {
 
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #block(block: Block, index: number): void {
+  #block({ effects, terminator, lastPc }: Block, index: number): void {
     const out = this.#out;
     const registers = this.#registers;
-    const { terminator, lastPc } = block;
-    this.#effects.effects(registers.effectsOf(index, block));
+    this.#effects.effects(effects);
     switch (terminator.kind) {
       case "jump":
         this.#goTo(terminator.target, index);
@@ -280,7 +279,7 @@ class RegionCompiler implements Sink {
     const node = this.#graph.nodeOf(from);
     if (this.#graph.isDispatched(from, to)) {
       this.#registers.flush();
-      this.#spendFuel(pc, to);
+      this.#spendFuel(pc);
       this.#out.const32(pc);
       this.#out.setLocal(PC_PARAMETER);
       this.#registers.storeFuel();
@@ -288,15 +287,15 @@ class RegionCompiler implements Sink {
       return;
     }
     this.#registers.settle();
-    if (this.#graph.isBackward(from, to)) this.#spendFuel(pc, to);
+    if (this.#graph.isBackward(from, to)) this.#spendFuel(pc);
     this.#walk.edge(node, this.#graph.nodeOf(to));
   }
 
-  /** One unit of fuel for a backward branch to the block at `pc`; without fuel, leaves so that the dispatcher goes on there. */
-  #spendFuel(pc: number, block: number): void {
+  /** One unit of fuel for a backward branch to `pc`; without fuel, leaves so that the dispatcher goes on there. */
+  #spendFuel(pc: number): void {
     this.#registers.spendFuel();
     this.#out.if(UNLIKELY);
-    this.#registers.flushFor(block);
+    this.#registers.flush();
     this.#exits.yieldTo(() => this.#out.const32(pc));
     this.#out.end();
   }

@@ -4,8 +4,6 @@
  */
 import { type Container, Containers } from "./containers.ts";
 import { type BlockFacts, ContainerSet, type Dataflow, solve } from "./dataflow.ts";
-import { withoutDeadSets } from "./dead-sets.ts";
-import type { Block, Effect } from "./ir.ts";
 import { countUses, FactFinder } from "./block-facts.ts";
 import type { FunctionWriter } from "./function-writer.ts";
 import { FUEL } from "./layout.ts";
@@ -19,8 +17,6 @@ export class RegisterLocals {
   readonly containers: Containers;
   readonly #out: FunctionWriter;
   readonly #precise: boolean;
-  /** An access may leave or trap with all registers stored. */
-  readonly #checked: boolean;
   readonly #flow: Dataflow;
   readonly #firstLocal: number;
   readonly #fuelLocal: number;
@@ -30,23 +26,16 @@ export class RegisterLocals {
   constructor(graph: RegionGraph, target: Target, out: FunctionWriter) {
     this.#out = out;
     this.#precise = target.precise;
-    this.#checked = target.softwareChecks || target.precise;
     this.containers = new Containers(countUses(graph.blocks));
     const { all } = this.containers;
     const facts: (BlockFacts | null)[] = graph.blocks.map((_, i) =>
-      graph.isReached(i) ? new FactFinder(graph, i, this.containers, this.#checked) : null,
+      graph.isReached(i) ? new FactFinder(graph, i, this.containers, target.softwareChecks) : null,
     );
     this.#flow = solve(facts, all.length);
     this.dirty = new ContainerSet(all.length);
     this.#firstLocal = out.nextLocal;
     for (const container of all) out.nameLocal(container.type);
     this.#fuelLocal = graph.shape.isLoopHeader.includes(true) ? out.nameLocal("i32") : -1;
-  }
-
-  /** A block's effects without those that nobody would notice. */
-  effectsOf(block: number, { effects }: Block): readonly Effect[] {
-    const liveOut = this.#flow.liveOut[block] as ContainerSet;
-    return withoutDeadSets(effects, this.containers, liveOut, this.#checked);
   }
 
   localOf(container: Container): number {
@@ -73,26 +62,20 @@ export class RegisterLocals {
 
   /** Stores what is dirty here. */
   flush(): void {
-    this.#storeDirty(this.dirty);
-    this.storeFuel();
-  }
-
-  /** The same before the dispatcher goes on at the start of a block. */
-  flushFor(block: number): void {
-    this.#storeDirty(this.dirty.and(this.#flow.needed[block] as ContainerSet));
+    this.#storeDirty();
     this.storeFuel();
   }
 
   /** In precise mode: makes CPU state exact before an access that may fault. */
   settle(): void {
     if (!this.#precise) return;
-    this.#storeDirty(this.dirty);
+    this.#storeDirty();
     this.dirty.clear();
   }
 
-  #storeDirty(dirty: ContainerSet): void {
+  #storeDirty(): void {
     for (const container of this.containers.all) {
-      if (dirty.has(container.index))
+      if (this.dirty.has(container.index))
         this.#out.storeStateLocal(container.type, container.offset, this.localOf(container));
     }
   }

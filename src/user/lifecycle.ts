@@ -133,6 +133,7 @@ export class Lifecycle {
     const copy = child.process;
     copy.pgid = process.pgid;
     copy.sid = process.sid;
+    copy.terminal = process.terminal;
     if (request.clearHandlers) copy.actions.resetHandlers();
     copy.executable = process.executable;
     copy.auxiliaryVector = process.auxiliaryVector;

@@ -136,7 +136,9 @@ export class UserMachine implements TaskRunner, Machine {
   run(task: Task): void {
     this.#lifecycle.collect();
     // Stopped in the middle of a call, and continued: what it waits for may have come.
-    if (this.#load(task).wait !== null) this.resume(task, "woken");
+    const stopped = this.#load(task);
+    if (stopped.wait !== null) this.resume(task, "woken");
+    else if (stopped.restart !== null) this.#settle(stopped, INTERRUPTED);
     if (!isRunning(task)) return;
     const { clock, scheduler } = this.kernel;
     let now = clock.monotonic();

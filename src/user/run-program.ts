@@ -12,8 +12,9 @@ import { Kernel } from "../kernel/kernel.ts";
 import { EXIT_CODES, ResourceLimits } from "../kernel/limits.ts";
 import type { RunLimits } from "../kernel/limits.ts";
 import type { Process } from "../kernel/process.ts";
-import { raiseInProcess } from "../kernel/signal-sending.ts";
+import { raiseInGroup, raiseInProcess } from "../kernel/signal-sending.ts";
 import type { SignalName } from "../kernel/signal.ts";
+import { adoptTerminal } from "../kernel/tty/sessions.ts";
 import { LoadError, readProgram } from "../loader/index.ts";
 import type { CString } from "../loader/index.ts";
 import type { SyscallTracer } from "../syscalls/index.ts";
@@ -36,7 +37,7 @@ export interface ProgramOptions {
   /** As a login does it: HOME from the root directory's passwd(5), and `program` searched along PATH. */
   readonly login?: boolean;
   /** The file tree that the program sees. */
-  readonly view: Omit<ViewOptions, "system" | "credentials">;
+  readonly view: Omit<ViewOptions, "system" | "credentials" | "controllingTerminal">;
   /** Standard input, output and error. */
   readonly streams: readonly [StandardStream, StandardStream, StandardStream];
   readonly limits?: RunLimits;
@@ -119,7 +120,8 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   /** The kernel is the program's architecture's, which its file tells; that file lies in a tree with a /proc. */
   const running: { kernel?: Kernel; guest?: Guest } = {};
   const system = systemInfo(running, { release, hostname, programs });
-  const fs = buildView({ ...options.view, system, credentials });
+  const controllingTerminal = () => running.kernel?.scheduler.current?.process.terminal ?? null;
+  const fs = buildView({ ...options.view, system, credentials, controllingTerminal });
   undo.push(() => closeView(fs));
 
   const login = options.login ?? false;
@@ -177,7 +179,8 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
     endAll(kernel);
     machine.close();
   });
-  openStandardStreams(files, countOutput(options.streams, kernel), { fs, pgid: process.pgid, sid: process.sid });
+  const [terminal] = openStandardStreams(files, countOutput(options.streams, kernel), fs);
+  if (terminal !== undefined) adoptTerminal(process, terminal);
 
   undo.push(...watch(options, kernel, process));
   kernel.scheduler.add(task);
@@ -216,13 +219,25 @@ function watch(options: ProgramOptions, kernel: Kernel, process: Process): (() =
     );
   }
   if (options.forwardSignals === true) {
-    stops.push(onHostSignals((name: SignalName) => raiseInProcess(process, name)));
+    stops.push(onHostSignals((name: SignalName) => forward(process, name)));
     // What its shell sees stop is the program; a child that stops is the program's business.
     kernel.onProcessStop = (stopped) => {
       if (stopped === process) stopSelf();
     };
   }
   return stops;
+}
+
+/** What a terminal sends goes to whoever the guest has in the foreground, as its own terminal would. */
+const FROM_TERMINAL: ReadonlySet<SignalName> = new Set(["SIGINT", "SIGQUIT", "SIGTSTP", "SIGWINCH"]);
+
+function forward(process: Process, name: SignalName): void {
+  const { kernel, pgid, terminal } = process;
+  if (FROM_TERMINAL.has(name)) {
+    if (terminal?.signalForeground(name) !== true) raiseInGroup(kernel, pgid, name);
+    // A shell continues a whole job, and babelf is the only member of it that the shell can see.
+  } else if (name === "SIGCONT") raiseInGroup(kernel, pgid, name);
+  else raiseInProcess(process, name);
 }
 
 function resourceLimits(options: ProgramOptions): ResourceLimits {

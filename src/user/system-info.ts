@@ -76,6 +76,7 @@ function processInfo(process: Process, facts: ProgramFacts | undefined): Process
     ppid: process.ppid,
     pgid: process.pgid,
     sid: process.sid,
+    terminal: process.terminal,
     umask: process.fs.umask,
     name: process.name,
     executable: facts?.executable ?? null,

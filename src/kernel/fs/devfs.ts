@@ -7,10 +7,10 @@ import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import { FileDescription } from "./file-description.ts";
 import { S } from "./flags.ts";
-import { openHostTerminal } from "./host-stream.ts";
 import { Inode, plainStat } from "./inode.ts";
 import type { DeviceNumber, FileSystem, Stat } from "./inode.ts";
-import type { ControllingTerminal } from "../tty.ts";
+import { DevPts, PtmxDevice } from "../tty/devpts.ts";
+import type { Terminal } from "../tty/terminal.ts";
 import { StaticDirectory, StaticFs, StaticSymlink } from "./static-directory.ts";
 
 interface Driver {
@@ -142,7 +142,10 @@ class DeviceDescription extends FileDescription {
   }
 }
 
-/** /dev/tty: the terminal that babelf was started from, if the guest has it on a standard stream anyway. */
+/** The controlling terminal of the process that runs; null without one. */
+export type ControllingTerminal = () => Terminal | null;
+
+/** /dev/tty: whatever the controlling terminal of the opening process is. */
 class TerminalDevice extends Device {
   readonly #controlling: ControllingTerminal;
   constructor(fs: FileSystem, controlling: ControllingTerminal) {
@@ -150,21 +153,26 @@ class TerminalDevice extends Device {
     this.#controlling = controlling;
   }
   override open(path: Path, flags: number): FileDescription {
-    if (this.#controlling.current === null) throw errno.ENXIO;
-    return openHostTerminal(path, flags, this.#controlling.current);
+    const terminal = this.#controlling();
+    if (terminal === null) throw errno.ENXIO;
+    return terminal.open(path, flags);
   }
 }
 
+/** As other devices: major * 256 + minor. */
+const PTMX_INO = 1282n;
 const TMPFS_MAGIC = 0x01021994;
 
-/** The directory `shm` is the view's to mount on. */
-export function createDevFs(terminal: ControllingTerminal): FileSystem {
+/** The directories `shm` and `pts` are the view's to mount on, the latter for `terminals`. */
+export function createDevFs(controlling: ControllingTerminal, terminals: DevPts): FileSystem {
   return new StaticFs("devtmpfs", TMPFS_MAGIC, (fs) => {
     const entries = new Map<ByteString, Inode>();
     for (const [name, minor, driver] of MEMORY_DEVICES)
       entries.set(name, new MemoryDevice(fs, { major: 1, minor }, driver));
     for (const [name, target] of LINKS) entries.set(name, new StaticSymlink(fs, target));
-    entries.set("tty", new TerminalDevice(fs, terminal));
+    entries.set("tty", new TerminalDevice(fs, controlling));
+    entries.set("ptmx", new PtmxDevice(fs, terminals, PTMX_INO, 0o666));
+    entries.set("pts", new StaticDirectory(fs));
     entries.set("shm", new StaticDirectory(fs));
     return new StaticDirectory(fs, entries);
   });

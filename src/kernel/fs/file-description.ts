@@ -13,7 +13,7 @@ import type { Path } from "./dentry.ts";
 import { O, POLL, S, SETTABLE_FLAGS } from "./flags.ts";
 import type { Attributes, Stat } from "./inode.ts";
 import { releaseDescription } from "./locks.ts";
-import type { Terminal } from "../tty.ts";
+import type { Terminal } from "../tty/terminal.ts";
 
 /** Answer of `tryRead` and `tryWrite`: nothing can be moved now. */
 export const WOULD_BLOCK = -1;
@@ -286,6 +286,11 @@ export abstract class FileDescription {
   /** The terminal behind it, for TCGETS and the like; null: ENOTTY. */
   get terminal(): Terminal | null {
     return null;
+  }
+
+  /** The terminal that only its foreground may read; null also for a master, which is no terminal itself. */
+  get jobControl(): Terminal | null {
+    return this.terminal;
   }
 
   // ── pipes ──────────────────────────────────────────────────────────────────────────────────────────────────────

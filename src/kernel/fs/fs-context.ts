@@ -37,7 +37,7 @@ export class FsContext extends Resolver {
 
   /** fork(2) */
   clone(credentials: Credentials): FsContext {
-    return new FsContext(this.root, this.cwd, credentials, this.umask, this.terminal);
+    return new FsContext(this.root, this.cwd, credentials, this.umask);
   }
 
   /** clone(2) with CLONE_FS: one more process uses this very context. */

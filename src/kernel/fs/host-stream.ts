@@ -13,7 +13,9 @@ import {
 import { bytesWaiting } from "../../host/terminal.ts";
 import type { Backing } from "../../memory/mapping.ts";
 import { errno } from "../errno.ts";
-import { HostTerminal, type Terminal } from "../tty.ts";
+import { DevPts } from "../tty/devpts.ts";
+import { HostTerminal } from "../tty/host-terminal.ts";
+import type { Terminal } from "../tty/terminal.ts";
 import { WaitQueue } from "../wait.ts";
 import { Dentry, Mount, Path } from "./dentry.ts";
 import { FileBacking } from "./file-backing.ts";
@@ -26,6 +28,7 @@ import { identityOf, toStat } from "./hostfs.ts";
 import { Inode, anonymousDevice, plainStat } from "./inode.ts";
 import type { Attributes, FileSystem, Stat } from "./inode.ts";
 import { emptyStatFs } from "./static-directory.ts";
+import { lookupChild } from "./walk.ts";
 
 /** Where a standard stream comes from or goes to. */
 export type StandardStream =
@@ -54,51 +57,71 @@ function nameless(inode: Inode, name: string): Path {
 
 const ACCESS_FLAGS = { read: O.RDONLY, write: O.WRONLY, readWrite: O.RDWR } as const;
 
-/** Whose the terminal on the standard streams becomes. */
-export interface TerminalOwner {
-  readonly fs: FsContext;
-  readonly pgid: number;
-  readonly sid: number;
-}
-
 /**
- * Puts the three streams on 0, 1 and 2. A host descriptor that is closed stays closed. A terminal among them becomes
- * the owner's controlling terminal: /dev/tty, with its process group in the foreground.
+ * Puts the three streams on 0, 1 and 2. A host descriptor that is closed stays closed. Returns the terminals among them,
+ * which have names in /dev/pts of `fs`, if that has one.
  */
 export function openStandardStreams(
   files: FileTable,
   streams: readonly [StandardStream, StandardStream, StandardStream],
-  owner: TerminalOwner | null = null,
-): void {
-  const terminals = new Map<string, HostTerminal>();
+  fs: FsContext | null = null,
+): readonly HostTerminal[] {
+  const terminals: Terminals = { fs, known: new Map() };
   for (const [fd, stream] of streams.entries()) {
     if (stream.kind === "host" && !isOpen(stream.fd)) continue;
     files.add(openStream(stream, fd, terminals), false, fd);
   }
-  if (owner === null) return;
-  for (const terminal of terminals.values()) {
-    terminal.foregroundGroup = owner.pgid;
-    terminal.session = owner.sid;
-    owner.fs.terminal.current ??= terminal;
-  }
+  return [...terminals.known.values()].map(({ terminal }) => terminal);
 }
 
-function openStream(stream: StandardStream, fd: number, terminals: Map<string, HostTerminal>): FileDescription {
+/** The host's terminals by device, with the path that the guest knows them by. */
+interface Terminals {
+  readonly fs: FsContext | null;
+  readonly known: Map<string, { readonly terminal: HostTerminal; readonly path: Path | null }>;
+}
+
+/** The same terminal on several descriptors is one terminal. */
+function terminalOf(stream: HostStream, terminals: Terminals): { terminal: HostTerminal; path: Path | null } | null {
+  if (stream.kind !== "terminal") return null;
+  const stat = fromHost(() => host.statFile(stream.fd));
+  const device = `${stat.rdevMajor}:${stat.rdevMinor}`;
+  let known = terminals.known.get(device);
+  if (known === undefined) {
+    const terminal = new HostTerminal(stream.fd, openHostTerminal);
+    terminals.known.set(device, (known = { terminal, path: nameTerminal(terminal, terminals.fs) }));
+  }
+  return known;
+}
+
+/** Gives the terminal a number in /dev/pts, which ttyname(3) finds. */
+function nameTerminal(terminal: HostTerminal, fs: FsContext | null): Path | null {
+  if (fs === null) return null;
+  const mount = fs.root.mount.tree.find((each) => each.fs instanceof DevPts);
+  if (!(mount?.fs instanceof DevPts)) return null;
+  const name = String(mount.fs.show(terminal, fs.credentials.user.fs));
+  const dentry = lookupChild(new Path(mount, mount.root), name);
+  return dentry === null ? null : new Path(mount, dentry);
+}
+
+function openStream(stream: StandardStream, fd: number, terminals: Terminals): FileDescription {
   const usual = fd === 0 ? O.RDONLY : O.WRONLY;
   if (stream.kind !== "host") {
     const inode = new MemoryStreamInode(stream);
     return inode.open(nameless(inode, `pipe:[${inode.ino}]`), usual);
   }
   const mode = openMode(stream.fd);
-  const inode = new HostStreamInode(stream.fd, terminals);
+  const opened = new HostStream(stream.fd);
+  const known = terminalOf(opened, terminals);
+  const inode = new HostStreamInode(opened, known?.terminal ?? null);
   const flags = mode === null ? (inode.stream.kind === "terminal" ? O.RDWR : usual) : ACCESS_FLAGS[mode.access];
-  return inode.open(nameless(inode, inode.name), flags | (mode?.append === true ? O.APPEND : 0));
+  const path = known?.path ?? nameless(inode, inode.name);
+  return inode.open(path, flags | (mode?.append === true ? O.APPEND : 0));
 }
 
-/** Opens /dev/tty. Throws ENXIO. */
-export function openHostTerminal(path: Path, flags: number, terminal: HostTerminal): FileDescription {
+/** Opens the host's controlling terminal. Throws ENXIO. */
+function openHostTerminal(path: Path, flags: number, terminal: HostTerminal): FileDescription {
   const fd = fromHost(openTerminal);
-  const inode = new HostStreamInode(fd, new Map(), terminal);
+  const inode = new HostStreamInode(new HostStream(fd), terminal);
   const opened = new HostStreamDescription(path, flags, inode);
   opened.onRelease(() => {
     host.closeFile(fd);
@@ -117,22 +140,14 @@ class HostStreamInode extends Inode {
   readonly readQueue = new WaitQueue();
   readonly writeQueue = new WaitQueue();
 
-  /** `known`: the terminal that it is, if that is known already. */
-  constructor(fd: number, terminals: Map<string, HostTerminal>, known: HostTerminal | null = null) {
+  constructor(stream: HostStream, terminal: HostTerminal | null) {
     super();
-    this.stream = new HostStream(fd);
-    const stat = fromHost(() => host.statFile(fd));
-    this.type = stat.mode & S.IFMT;
-    // The same terminal on several descriptors is one terminal.
-    let terminal: HostTerminal | null = null;
-    if (this.stream.kind === "terminal") {
-      const device = `${stat.rdevMajor}:${stat.rdevMinor}`;
-      terminal = known ?? terminals.get(device) ?? new HostTerminal(fd);
-      terminals.set(device, terminal);
-    }
+    this.stream = stream;
     this.terminal = terminal;
+    const stat = fromHost(() => host.statFile(stream.fd));
+    this.type = stat.mode & S.IFMT;
     // Where a redirected file lies on the host is none of the guest's business.
-    const name = this.stream.kind === "file" ? null : streamName(fd);
+    const name = stream.kind === "file" ? null : streamName(stream.fd);
     this.name = name ?? `host:[${stat.ino}]`;
   }
 

@@ -3,6 +3,7 @@ import type { ByteString } from "./byte-string.ts";
 import type { Path } from "./dentry.ts";
 import type { FileTable } from "./file-table.ts";
 import type { FsContext } from "./fs-context.ts";
+import type { DeviceNumber } from "./inode.ts";
 
 export interface MappingInfo {
   readonly start: number;
@@ -51,6 +52,8 @@ export interface ProcessInfo {
   readonly ppid: number;
   readonly pgid: number;
   readonly sid: number;
+  /** The controlling terminal's device, and its foreground group. */
+  readonly terminal: { readonly device: DeviceNumber; readonly foregroundGroup: number } | null;
   readonly umask: number;
   /** comm, at most 15 bytes. */
   readonly name: ByteString;

@@ -2,6 +2,7 @@
 import { errno } from "../errno.ts";
 import { fromBytes, type ByteString } from "./byte-string.ts";
 import { pathName, type Mount } from "./dentry.ts";
+import type { DeviceNumber } from "./inode.ts";
 import type { ProcessInfo, SystemInfo, ThreadInfo } from "./proc-info.ts";
 
 export interface ProcessFile {
@@ -45,6 +46,10 @@ function leader(process: ProcessInfo): ThreadInfo {
   return first ?? { tid: process.pid, name: process.name, state: "Z", userTime: 0n, systemTime: 0n };
 }
 
+/** Linux's new_encode_dev: twelve bits of major number amid the minor's twenty. */
+const encodeDevice = ({ major, minor }: DeviceNumber): number =>
+  (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+
 /** `thread` null: the process as a whole, its times added up. */
 function statLine(process: ProcessInfo, thread: ThreadInfo | null): string {
   const shown = thread ?? leader(process);
@@ -60,8 +65,8 @@ function statLine(process: ProcessInfo, thread: ThreadInfo | null): string {
     process.ppid,
     process.pgid,
     process.sid,
-    0, // tty_nr
-    -1, // tpgid
+    process.terminal === null ? 0 : encodeDevice(process.terminal.device), // tty_nr
+    process.terminal?.foregroundGroup ?? -1, // tpgid
     0, // flags
     ...[0, 0, 0, 0], // faults
     ticks(user),
@@ -292,7 +297,7 @@ let bootId: string | undefined;
 export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
   cmdline: fixed("\n"),
   cpuinfo: machine((system) => system.cpuinfo()),
-  devices: fixed("Character devices:\n  1 mem\n  5 /dev/tty\n\nBlock devices:\n"),
+  devices: fixed("Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"),
   filesystems: fixed(
     ["tmpfs", "proc", "devtmpfs", "ramfs", "pipefs", "babelf"].map((type) => `nodev\t${type}\n`).join(""),
   ),

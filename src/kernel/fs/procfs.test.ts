@@ -20,6 +20,7 @@ function info(): ProcessInfo {
     ppid: 1,
     pgid: 2,
     sid: 1,
+    terminal: null,
     umask: 0o22,
     name,
     executable: fs.resolve(null, "/bin/program", true),

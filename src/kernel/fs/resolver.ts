@@ -4,7 +4,6 @@
  */
 import type { Credentials } from "../credentials.ts";
 import { errno } from "../errno.ts";
-import type { ControllingTerminal } from "../tty.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { Mount, Path } from "./dentry.ts";
 import type { FileDescription } from "./file-description.ts";
@@ -30,17 +29,7 @@ export class Resolver {
   /** Whose rights count; the machine sets it to the calling task's. */
   credentials: Credentials;
 
-  /** What /dev/tty opens. */
-  readonly terminal: ControllingTerminal;
-
-  constructor(
-    root: Path,
-    cwd: Path,
-    credentials: Credentials,
-    umask = 0o022,
-    terminal: ControllingTerminal = { current: null },
-  ) {
-    this.terminal = terminal;
+  constructor(root: Path, cwd: Path, credentials: Credentials, umask = 0o022) {
     this.#root = root;
     this.#cwd = cwd;
     root.dentry.holders++;

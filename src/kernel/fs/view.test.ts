@@ -107,6 +107,8 @@ describe("permissions", () => {
       "fd",
       "full",
       "null",
+      "ptmx",
+      "pts",
       "random",
       "shm",
       "stderr",

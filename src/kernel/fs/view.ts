@@ -16,9 +16,9 @@
 import { listTop, makeDirectory, realPath, umask } from "../../host/files.ts";
 import type { Credentials } from "../credentials.ts";
 import { fromText, toText, type ByteString } from "./byte-string.ts";
-import type { ControllingTerminal } from "../tty.ts";
 import { Dentry, Mount, Path, type MountOptions } from "./dentry.ts";
 import { createDevFs } from "./devfs.ts";
+import type { ControllingTerminal } from "./devfs.ts";
 import { S } from "./flags.ts";
 import { FsContext } from "./fs-context.ts";
 import { HostFs, type FileOwner } from "./hostfs.ts";
@@ -33,6 +33,7 @@ import { Quota } from "./sparse-bytes.ts";
 import { StaticDirectory, StaticFs } from "./static-directory.ts";
 import { createSysFs } from "./sysfs.ts";
 import { TmpDirectory, TmpFile, TmpFs } from "./tmpfs.ts";
+import { DevPts } from "../tty/devpts.ts";
 import { lookupChild, walk } from "./walk.ts";
 
 export { openStandardStreams, type StandardStream } from "./host-stream.ts";
@@ -70,6 +71,8 @@ export interface ViewOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Bytes that all in-memory file systems may hold together; 1 GiB by default. */
   readonly memoryLimit?: number;
+  /** What /dev/tty is. */
+  readonly controllingTerminal?: ControllingTerminal;
   /** For /proc; without it there is no /proc. */
   readonly system?: SystemInfo | null;
   readonly credentials: Credentials;
@@ -102,13 +105,12 @@ const STICKY_WORLD = 0o1777;
 /** The tree of one run; `closeView` gives back what it holds on the host. */
 export function buildView(options: ViewOptions): FsContext {
   const { credentials } = options;
-  const terminal: ControllingTerminal = { current: null };
   const quota = new Quota(options.memoryLimit ?? DEFAULT_MEMORY);
   const numbers = new InodeNumbers();
   const tree = new Tree(rootFileSystem(options, quota, numbers), quota, { ...options, numbers });
   try {
-    fill(tree, options, quota, terminal);
-    const context = new FsContext(tree.root, tree.root, credentials, umask(), terminal);
+    fill(tree, options, quota);
+    const context = new FsContext(tree.root, tree.root, credentials, umask());
     enterStart(context, options);
     return context;
   } catch (error) {
@@ -126,7 +128,7 @@ function closeMounts(mount: Mount): void {
   for (const { fs } of mount.tree) fs.close?.();
 }
 
-function fill(tree: Tree, options: ViewOptions, quota: Quota, terminal: ControllingTerminal): void {
+function fill(tree: Tree, options: ViewOptions, quota: Quota): void {
   const memory = (): TmpFs => new TmpFs(quota, { mode: STICKY_WORLD, uid: 0, gid: 0 });
   if (options.allowAll !== true && options.rootfs == null) tree.mountOver("/tmp", memory());
   for (const shown of hostPaths(options)) tree.showHost(shown);
@@ -136,7 +138,10 @@ function fill(tree: Tree, options: ViewOptions, quota: Quota, terminal: Controll
     noSuid: true,
     noDev: true,
   });
-  tree.mountOver("/dev", createDevFs(terminal), { noExec: true, noSuid: true });
+  const terminals = new DevPts();
+  const devices = createDevFs(options.controllingTerminal ?? (() => null), terminals);
+  tree.mountOver("/dev", devices, { noExec: true, noSuid: true });
+  tree.mountOver("/dev/pts", terminals, { noExec: true, noSuid: true, source: "devpts" });
   tree.mountOver("/dev/shm", memory(), { noDev: true, noSuid: true });
   if (options.system != null) {
     tree.mountOver("/proc", new ProcFs(options.system), { noExec: true, noSuid: true, noDev: true, source: "proc" });
