@@ -3,11 +3,13 @@ import { errno } from "../kernel/errno.ts";
 import { O, S } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { copyFileRange } from "../kernel/fs/transfer.ts";
+import { Socket } from "../kernel/net/socket.ts";
 import type { Wait } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { description, fileOffset } from "./guest-buffers.ts";
 import { partial, type SyscallRow } from "./row.ts";
+import { SOCKET_REQUESTS } from "./socket-ioctl.ts";
 import { TERMINAL_REQUESTS } from "./terminals.ts";
 
 /** One request; `argument` is a number or a guest address. */
@@ -46,6 +48,13 @@ function clone(
 /** By the request's name; the number is the ABI's. */
 const REQUESTS: Readonly<Record<string, Request>> = {
   ...TERMINAL_REQUESTS,
+  ...SOCKET_REQUESTS,
+  /** SIOCOUTQ has the same number. */
+  TIOCOUTQ: (call, file, argument, fd) => {
+    if (!(file instanceof Socket)) return TERMINAL_REQUESTS["TIOCOUTQ"]!(call, file, argument, fd);
+    call.memory.writeS32(argument, file.unsent);
+    return 0;
+  },
   FIONREAD: (call, file, argument) => {
     // Of a regular file: what is left of it behind the position (Linux: vfs ioctl).
     const count = file.path.inode.type === S.IFREG ? Math.max(0, file.stat().size - file.position) : file.available();

@@ -79,11 +79,14 @@ export const lengthPointer: ArgumentType<number> = {
   show: (value, { call }) => (value === 0 ? "NULL" : arg.guarded(value, () => `[${call.memory.readS32(value)}]`)),
 };
 
-const OPTIONS_BY_LEVEL: Readonly<Record<string, "socketOption" | "ipOption" | "ip6Option" | "tcpOption">> = {
+const OPTIONS_BY_LEVEL: Readonly<
+  Record<string, "socketOption" | "ipOption" | "ip6Option" | "tcpOption" | "netlinkOption">
+> = {
   SOL_SOCKET: "socketOption",
   SOL_IP: "ipOption",
   SOL_IPV6: "ip6Option",
   SOL_TCP: "tcpOption",
+  SOL_NETLINK: "netlinkOption",
 };
 
 /** The name of an option, whose level is the argument before. */

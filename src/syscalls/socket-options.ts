@@ -94,7 +94,12 @@ const timestamps = (unit: "microseconds" | "nanoseconds"): Option => ({
   },
 });
 
-const TYPE_NAMES = { stream: "SOCK_STREAM", datagram: "SOCK_DGRAM", seqpacket: "SOCK_SEQPACKET" } as const;
+const TYPE_NAMES = {
+  stream: "SOCK_STREAM",
+  datagram: "SOCK_DGRAM",
+  seqpacket: "SOCK_SEQPACKET",
+  raw: "SOCK_RAW",
+} as const;
 
 const SOCKET_OPTIONS: Readonly<Record<string, Option>> = {
   SO_DEBUG: kept("SO_DEBUG", 0, 0, 0),
@@ -256,6 +261,14 @@ const TCP_OPTIONS: Readonly<Record<string, Option>> = {
   },
 };
 
+const NETLINK_OPTIONS: Readonly<Record<string, Option>> = {
+  NETLINK_ADD_MEMBERSHIP: { set: (call, _socket, given) => void int(call, given) },
+  NETLINK_DROP_MEMBERSHIP: { set: (call, _socket, given) => void int(call, given) },
+  NETLINK_PKTINFO: keptFlag("NETLINK_PKTINFO"),
+  NETLINK_NO_ENOBUFS: keptFlag("NETLINK_NO_ENOBUFS"),
+  NETLINK_CAP_ACK: keptFlag("NETLINK_CAP_ACK"),
+};
+
 function maxSegment(socket: Socket): number {
   const set = socket.options.kept.get("TCP_MAXSEG");
   if (set !== undefined) return set;
@@ -274,6 +287,8 @@ const LEVELS: Readonly<Record<string, Level>> = {
   SOL_SOCKET: { subject: "socketOption", options: SOCKET_OPTIONS, has: () => true },
   SOL_IP: { subject: "ipOption", options: IP_OPTIONS, has: isInet },
   SOL_IPV6: { subject: "ip6Option", options: IP6_OPTIONS, has: ({ family }) => family === "inet6" },
+  // NETLINK_ADD_MEMBERSHIP and the like: there is nothing that a group could hear of.
+  SOL_NETLINK: { subject: "netlinkOption", options: NETLINK_OPTIONS, has: ({ family }) => family === "netlink" },
   SOL_TCP: { subject: "tcpOption", options: TCP_OPTIONS, has: (socket) => socket instanceof TcpSocket },
 };
 
@@ -337,7 +352,9 @@ function setsockopt(
   return 0;
 }
 
-const names = [SOCKET_OPTIONS, IP_OPTIONS, IP6_OPTIONS, TCP_OPTIONS].flatMap((options) => Object.keys(options));
+const names = [SOCKET_OPTIONS, IP_OPTIONS, IP6_OPTIONS, TCP_OPTIONS, NETLINK_OPTIONS].flatMap((options) =>
+  Object.keys(options),
+);
 const NOTE = `${names.join(", ")}; all others are ENOPROTOOPT`;
 
 export const OPTION_ROWS: readonly SyscallRow[] = [

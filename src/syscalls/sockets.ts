@@ -6,6 +6,7 @@ import type { Socket } from "../kernel/net/socket.ts";
 import { Wait } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
+import { routeAnswer } from "./netlink.ts";
 import { full, partial, type Result, type SyscallRow } from "./row.ts";
 import { readAddress, writeAddress } from "./socket-address.ts";
 import { addressIn, addressOut, lengthPointer, socketType } from "./socket-arguments.ts";
@@ -17,6 +18,7 @@ const FAMILIES: Readonly<Record<string, RequestedFamily>> = {
   AF_UNIX: "unix",
   AF_INET: "inet",
   AF_INET6: "inet6",
+  AF_NETLINK: "netlink",
   AF_PACKET: "packet",
 };
 const TYPES: Readonly<Record<string, RequestedType>> = {
@@ -51,7 +53,7 @@ function requested(call: SyscallContext, family: number, type: number) {
 
 function socket(call: SyscallContext, guestFamily: number, guestType: number, protocol: number): number {
   const { family, type, status, closeOnExec } = requested(call, guestFamily, guestType);
-  const made = createSocket(call.kernel.network, family, type, protocol, callerOf(call), status);
+  const made = createSocket(call.kernel.network, family, type, protocol, callerOf(call), status, routeAnswer(call));
   return call.process.files.add(made, closeOnExec);
 }
 
@@ -116,7 +118,7 @@ const CONNECTION_ROWS: readonly SyscallRow[] = [
   partial(
     "socket",
     [arg.choice("socketFamily"), socketType, arg.int],
-    "AF_UNIX, TCP and UDP over AF_INET and AF_INET6; raw and packet sockets are EPERM",
+    "AF_UNIX, TCP and UDP over AF_INET and AF_INET6, NETLINK_ROUTE (listing only); raw and packet sockets are EPERM",
     socket,
   ),
   full("socketpair", [arg.choice("socketFamily"), socketType, arg.int, arg.intsOut(2)], socketpair),

@@ -1,5 +1,6 @@
 /** socket(2), socketpair(2): which kind of socket it is. */
 import { errno } from "../errno.ts";
+import { NetlinkSocket, type NetlinkAnswer } from "./netlink-socket.ts";
 import type { Network } from "./network.ts";
 import type { Socket, SocketCaller } from "./socket.ts";
 import { IPPROTO_TCP, TcpSocket } from "./tcp-socket.ts";
@@ -8,16 +9,17 @@ import { UnixDatagramSocket } from "./unix-datagram.ts";
 import { UnixStreamSocket } from "./unix-stream.ts";
 
 /** What a program can ask for; not all of it is to be had. */
-export type RequestedFamily = "unix" | "inet" | "inet6" | "packet" | "other";
+export type RequestedFamily = "unix" | "inet" | "inet6" | "netlink" | "packet" | "other";
 export type RequestedType = "stream" | "datagram" | "seqpacket" | "raw" | "other";
 
 /** PF_UNIX as a protocol is no protocol. */
 const PF_UNIX = 1;
+const NETLINK_ROUTE = 0;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 
 /**
- * `flags`: O.NONBLOCK. Throws EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, and EPERM and EACCES for what lets a program
+ * `flags`: O.NONBLOCK; `answer`: of the kernel to a netlink socket. Throws EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, and EPERM and EACCES for what lets a program
  * see or forge others' packets.
  */
 export function createSocket(
@@ -27,6 +29,7 @@ export function createSocket(
   protocol: number,
   { credentials }: SocketCaller,
   flags: number,
+  answer: NetlinkAnswer,
 ): Socket {
   switch (family) {
     case "unix": {
@@ -43,6 +46,10 @@ export function createSocket(
         return new UdpSocket(network, family, credentials, flags);
       }
       throw refusal(family, type, protocol);
+    case "netlink":
+      if (type !== "raw" && type !== "datagram") throw errno.ESOCKTNOSUPPORT;
+      if (protocol !== NETLINK_ROUTE) throw errno.EPROTONOSUPPORT;
+      return new NetlinkSocket(network, type, credentials, flags, answer);
     case "packet":
       throw errno.EPERM;
     case "other":
@@ -66,9 +73,10 @@ export function createPair(
   flags: number,
 ): readonly [Socket, Socket] {
   if (family === "inet" || family === "inet6") {
-    createSocket(network, family, type, protocol, caller, flags);
+    createSocket(network, family, type, protocol, caller, flags, () => []);
     throw errno.EOPNOTSUPP;
   }
+  if (family === "netlink") throw errno.EOPNOTSUPP;
   if (family !== "unix") throw family === "packet" ? errno.EPERM : errno.EAFNOSUPPORT;
   const kind = unixType(type, protocol);
   if (kind === "datagram") return UnixDatagramSocket.pair(network, caller.credentials, flags);

@@ -33,7 +33,7 @@ export function testNetwork(): TestNetwork {
     network,
     clock,
     caller,
-    make: (family, type, flags = 0) => held(createSocket(network, family, type, 0, caller, flags)),
+    make: (family, type, flags = 0) => held(createSocket(network, family, type, 0, caller, flags, () => [])),
     pair(type) {
       const [one, other] = createPair(network, "unix", type, 0, caller, 0);
       return [held(one), held(other)];

@@ -6,7 +6,9 @@ import { raiseInProcess } from "../signal-sending.ts";
 import type { SignalName } from "../signal.ts";
 import type { Task } from "../task.ts";
 import { isAny, isIp6, isLoopback, type Endpoint } from "./address.ts";
+import { LOOPBACK, type NetworkInterface } from "./interfaces.ts";
 import { NOBODY, type PeerIdentity } from "./message.ts";
+import { NetlinkPorts } from "./netlink-socket.ts";
 import { PortTable } from "./ports.ts";
 import type { InFlight } from "./receive-queue.ts";
 import { identityOf, type Socket, type SocketCaller } from "./socket.ts";
@@ -26,6 +28,9 @@ export class Network {
   readonly unixNames = new UnixNames();
   readonly tcpPorts = new PortTable<TcpSocket>(true);
   readonly udpPorts = new PortTable<UdpSocket>(false);
+  readonly netlink = new NetlinkPorts();
+  /** What netdevice(7) and rtnetlink(7) tell of. */
+  readonly interfaces: readonly NetworkInterface[] = [LOOPBACK];
   readonly inFlight: InFlight = { count: 0 };
   readonly #surroundings: NetworkSurroundings;
   #lastIno = 0n;

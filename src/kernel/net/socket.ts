@@ -15,7 +15,7 @@ import { SocketOptions } from "./options.ts";
 import { skipBytes } from "./receive-queue.ts";
 import { socketPath } from "./sockfs.ts";
 
-export type SocketType = "stream" | "datagram" | "seqpacket";
+export type SocketType = "stream" | "datagram" | "seqpacket" | "raw";
 export type SocketFamily = "unix" | "inet" | "inet6" | "netlink";
 
 /** Who makes a call. */

@@ -4,7 +4,7 @@
  */
 import { ConstantSet, type Constants as Numbers } from "../flags.ts";
 import { lazyRecord } from "./lazy-record.ts";
-import { SOCKET_CONSTANTS } from "./socket-constants.ts";
+import { SOCKET_CONSTANTS, SOCKET_IOCTLS } from "./socket-constants.ts";
 
 export const GENERIC = {
   /** open(2): access mode and flags. */
@@ -296,6 +296,7 @@ export const GENERIC = {
   },
   mount: { MS_RDONLY: 1, MS_NOSUID: 2, MS_NODEV: 4, MS_NOEXEC: 8, MS_REMOUNT: 32, MS_BIND: 4096 },
   ioctl: {
+    ...SOCKET_IOCTLS,
     TCGETS: 0x5401,
     TCSETS: 0x5402,
     TCSETSW: 0x5403,

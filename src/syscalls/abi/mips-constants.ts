@@ -47,6 +47,7 @@ export const MIPS_CONSTANTS: Overrides = {
   eventfd: { EFD_NONBLOCK: 0x80 },
   resource: { RLIMIT_NOFILE: 5, RLIMIT_AS: 6, RLIMIT_RSS: 7, RLIMIT_NPROC: 8, RLIMIT_MEMLOCK: 9 },
   ioctl: {
+    SIOCATMARK: 0x40047307,
     TCGETA: 0x5401,
     TCSETA: 0x5402,
     TCSETAW: 0x5403,

@@ -126,6 +126,15 @@ export const SOCKET_CONSTANTS = {
     TCP_FASTOPEN_CONNECT: 30,
     TCP_ULP: 31,
   },
+  netlinkOption: {
+    NETLINK_ADD_MEMBERSHIP: 1,
+    NETLINK_DROP_MEMBERSHIP: 2,
+    NETLINK_PKTINFO: 3,
+    NETLINK_NO_ENOBUFS: 5,
+    NETLINK_EXT_ACK: 11,
+    NETLINK_GET_STRICT_CHK: 12,
+    NETLINK_CAP_ACK: 10,
+  },
   message: {
     MSG_OOB: 0x1,
     MSG_PEEK: 0x2,
@@ -177,3 +186,20 @@ export const MIPS_SOCKET_CONSTANTS = {
     SO_SNDBUFFORCE: 31,
   },
 } as const satisfies Record<string, Constants>;
+
+/** Requests of ioctl(2) on sockets (Linux: include/uapi/linux/sockios.h). */
+export const SOCKET_IOCTLS = {
+  SIOCATMARK: 0x8905,
+  SIOCGIFNAME: 0x8910,
+  SIOCGIFCONF: 0x8912,
+  SIOCGIFFLAGS: 0x8913,
+  SIOCGIFADDR: 0x8915,
+  SIOCGIFDSTADDR: 0x8917,
+  SIOCGIFBRDADDR: 0x8919,
+  SIOCGIFNETMASK: 0x891b,
+  SIOCGIFMETRIC: 0x891d,
+  SIOCGIFMTU: 0x8921,
+  SIOCGIFHWADDR: 0x8927,
+  SIOCGIFINDEX: 0x8933,
+  SIOCGIFTXQLEN: 0x8942,
+} as const satisfies Constants;
