@@ -8,6 +8,7 @@
  */
 import { resolve } from "node:path";
 import { CPU_MODELS } from "./user/cpu-models.ts";
+import { parseNetRule } from "./user/network-access.ts";
 import { DEFAULT_RELEASE, type Outcome, type ProgramOptions, runProgram } from "./user/run-program.ts";
 
 export { CPU_MODELS, DEFAULT_RELEASE };
@@ -18,7 +19,12 @@ export interface Allowances {
   readonly fsRead?: readonly string[];
   /** Host files and directories that it sees and may change. */
   readonly fsWrite?: readonly string[];
-  /** The host's whole file tree. */
+  /**
+   * The host's network: true for all of it, or addresses, each `HOST:PORT`, `HOST` (every port) or `:PORT` (every host), to
+   * connect to and to listen at. Without it the program has a loopback of its own, where its processes reach each other.
+   */
+  readonly net?: boolean | readonly string[];
+  /** The host's whole file tree, and its network. */
   readonly all?: boolean;
 }
 
@@ -126,12 +132,14 @@ const PROGRAM_FROM_BYTES = "/program";
 export async function run(options: RunOptions): Promise<RunResult> {
   if (options.cpu !== undefined && !(options.cpu in CPU_MODELS))
     throw new RangeError(`no such processor: ${options.cpu}`);
+  if (Array.isArray(options.allow?.net)) options.allow.net.forEach(parseNetRule);
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
   const outcome = await runProgram({
     ...place(options),
     ...environment(options),
     streams: options.stdio === "inherit" ? inherited(options) : captured(options, stdout, stderr),
+    network: options.allow?.all === true || (options.allow?.net ?? false),
     limits: options.limits ?? {},
     ...defined("stackSize", options.stackSize),
     ...defined("cpu", options.cpu),

@@ -71,7 +71,7 @@ export const OPTIONS = [
     "allow-net",
     "Sandbox",
     { value: "HOST:PORT", optional: true, repeated: true },
-    "let it reach the network (no sockets yet)",
+    "let it reach this address, and listen at it; every one without =HOST:PORT",
   ),
   row(
     "allow-env",

@@ -23,7 +23,6 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
   const [path, ...args] = program;
   if (path === undefined)
     throw new UsageError("which program? Write: babelf [options] program [args…]; see babelf --help");
-  if (given.has("allow-net")) throw new UsageError("--allow-net: there are no sockets in this version");
 
   const rootfs = one("rootfs");
   const everything = given.has("allow-all");
@@ -48,7 +47,7 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ...defined("start", one("chdir")),
     mounts: all("mount").map(parseMount),
     tmpfs: all("tmpfs"),
-    allow: { fsRead: all("allow-fs-read"), fsWrite: all("allow-fs-write"), all: everything },
+    allow: { fsRead: all("allow-fs-read"), fsWrite: all("allow-fs-write"), net: parseNet(given), all: everything },
     limits: {
       ...defined(
         "wallTime",
@@ -86,7 +85,11 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ...(log.strace ? { onSyscall: log.write } : {}),
     onWarning: (line) => process.stderr.write(`babelf: ${line}\n`),
   };
-  const result = await run(options);
+  const result = await run(options).catch((error: unknown) => {
+    // An option's value that makes no sense.
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  });
   log.close();
   keepCode();
   if (result.failure !== null) process.stderr.write(`babelf: ${result.failure}\n`);
@@ -107,4 +110,10 @@ function map<T>(text: string | undefined, parse: (text: string) => T): T | undef
 /** `{ [key]: value }`, or nothing where there is no value (exactOptionalPropertyTypes). */
 function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}
+
+/** `--allow-net` alone is everything. */
+function parseNet(given: CommandLine["given"]): boolean | readonly string[] {
+  const rules = given.get("allow-net") ?? [];
+  return rules.includes("") || rules;
 }

@@ -3,6 +3,7 @@ import { endProcess, retireTask } from "./exit.ts";
 import { FutexTable } from "./futex.ts";
 import { Ipc } from "./ipc/index.ts";
 import { Network } from "./net/network.ts";
+import type { NetPermission } from "./net/permission.ts";
 import type { LimitReached, RunLimits } from "./limits.ts";
 import { Process } from "./process.ts";
 import type { ExitStatus, ProcessParts } from "./process.ts";
@@ -27,6 +28,8 @@ export interface KernelOptions {
   readonly architecture: "generic" | "mips";
   readonly clock: Clock;
   readonly limits?: RunLimits;
+  /** What of the host's network the run may use; none if left out. */
+  readonly network?: NetPermission;
   /** One line to whoever started babelf, about something that is not supported. Each text is passed on once. */
   readonly warn?: (line: string) => void;
 }
@@ -63,7 +66,7 @@ export class Kernel {
     this.ipc = new Ipc(this.clock);
     this.#warn = options.warn ?? (() => undefined);
     this.scheduler = new Scheduler(this.clock);
-    this.network = new Network(this);
+    this.network = new Network(this, options.network);
   }
 
   /** Tells whoever started babelf, once for each text. */

@@ -22,6 +22,7 @@ import type { Guest } from "./guest.ts";
 import { guestFor } from "./guests.ts";
 import { findAlongPath, withHome } from "./login.ts";
 import { UserMachine } from "./machine.ts";
+import { networkAccess, type NetworkWish } from "./network-access.ts";
 import { MemoryPool } from "./memories.ts";
 import { ProgramFiles, load } from "./program.ts";
 import { systemInfo } from "./system-info.ts";
@@ -38,6 +39,8 @@ export interface ProgramOptions {
   readonly login?: boolean;
   /** The file tree that the program sees. */
   readonly view: Omit<ViewOptions, "system" | "credentials" | "controllingTerminal">;
+  /** What of the host's network it may use; nothing if left out. Rules that make no sense are a RangeError. */
+  readonly network?: NetworkWish;
   /** Standard input, output and error. */
   readonly streams: readonly [StandardStream, StandardStream, StandardStream];
   readonly limits?: RunLimits;
@@ -121,7 +124,8 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   const running: { kernel?: Kernel; guest?: Guest } = {};
   const system = systemInfo(running, { release, hostname, programs });
   const controllingTerminal = () => running.kernel?.scheduler.current?.process.terminal ?? null;
-  const fs = buildView({ ...options.view, system, credentials, controllingTerminal });
+  const { permission, files: defaultFiles } = await networkAccess(options.network ?? false, hostname);
+  const fs = buildView({ ...options.view, defaultFiles, system, credentials, controllingTerminal });
   undo.push(() => closeView(fs));
 
   const login = options.login ?? false;
@@ -145,8 +149,10 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
     architecture: guest.abi.architecture,
     clock: hostClock,
     limits,
+    network: permission,
     warn: options.warn ?? (() => undefined),
   });
+  undo.push(() => kernel.network.host.close());
   running.kernel = kernel;
   running.guest = guest;
   const useMmu = options.useMmu ?? true;

@@ -69,6 +69,8 @@ export interface ViewOptions {
   readonly allowAll?: boolean;
   /** Files in memory: guest path to contents. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** The same, where the path leads to nothing else: files that a machine has and a sysroot may lack. */
+  readonly defaultFiles?: Readonly<Record<string, string>>;
   /** Bytes that all in-memory file systems may hold together; 1 GiB by default. */
   readonly memoryLimit?: number;
   /** What /dev/tty is. */
@@ -150,6 +152,9 @@ function fill(tree: Tree, options: ViewOptions, quota: Quota): void {
   for (const wish of options.mounts ?? []) tree.mountHost(wish);
   for (const [path, contents] of Object.entries(options.files ?? {})) {
     tree.addFile(fromText(path), typeof contents === "string" ? Buffer.from(contents) : contents);
+  }
+  for (const [path, text] of Object.entries(options.defaultFiles ?? {})) {
+    if (!tree.has(fromText(path))) tree.addFile(fromText(path), Buffer.from(text), 0o644);
   }
 }
 
@@ -363,10 +368,10 @@ class Tree {
   }
 
   /** A file with these contents: in the memory that is mounted there, or else mounted itself. */
-  addFile(path: ByteString, contents: Uint8Array): void {
+  addFile(path: ByteString, contents: Uint8Array, mode = 0o755): void {
     const parts = normalize(path).slice(1).split("/");
     const name = parts.pop() ?? "";
-    const how = { mode: 0o755, uid: this.#credentials.user.fs, gid: this.#credentials.group.fs };
+    const how = { mode, uid: this.#credentials.user.fs, gid: this.#credentials.group.fs };
     const directory = parts.length === 0 ? this.root : this.#makePoint(`/${parts.join("/")}`, true);
     const { inode } = directory;
     if (inode instanceof TmpDirectory) {
@@ -386,6 +391,16 @@ class Tree {
       root: file,
       statfs: () => fs.statfs(),
     });
+  }
+
+  /** Whether something is there, a dangling link included. */
+  has(path: ByteString): boolean {
+    const walker = { root: this.root, credentials: this.#credentials };
+    try {
+      return walk(walker, this.root, path, "nofollow").found !== null;
+    } catch {
+      return false;
+    }
   }
 
   #lookup(path: ByteString): Path | null {

@@ -80,32 +80,48 @@ export abstract class ConnectionSocket extends Socket {
     return result;
   }
 
-  /** Sends a piece of a stream, or one message. Connected, and not shut. */
+  /** Sends what there is room for of a stream, or one message. Connected, and not shut. */
   protected push(outlet: Outlet, message: Outgoing, done: number): number {
     const rest = done === 0 ? message.bytes : message.bytes.subarray(done);
-    const { room } = outlet;
-    const isStream = this.type === "stream";
-    if (!isStream && rest.length > outlet.capacity) throw errno.EMSGSIZE;
-    if (isStream && rest.length === 0) return 0;
-    if (room <= 0 || (!isStream && room < rest.length && room < outlet.capacity)) {
+    return this.type === "stream" ? this.#pushStream(outlet, message, rest) : this.#pushMessage(outlet, message, rest);
+  }
+
+  #pushMessage(outlet: Outlet, message: Outgoing, bytes: Uint8Array): number {
+    if (bytes.length > outlet.capacity) throw errno.EMSGSIZE;
+    if (outlet.room <= 0 || (outlet.room < bytes.length && outlet.room < outlet.capacity)) {
       this.#starved = true;
       return WOULD_BLOCK;
     }
-    const piece = rest.length <= room || !isStream ? rest : rest.subarray(0, room);
-    if (piece.length < rest.length) this.#starved = true;
-    const { rights, sender, flags } = message;
-    const arrival: Arrival = { sender, flags: isStream ? 0 : flags & MSG.EOR };
-    if (rights.length === 0 || done > 0) outlet.send(piece, arrival);
-    else {
-      for (const file of rights) file.retain();
-      outlet.send(piece, { ...arrival, rights });
+    const { sender, flags } = message;
+    outlet.send(bytes, { sender, flags: flags & MSG.EOR, ...heldRights(message) });
+    return bytes.length;
+  }
+
+  #pushStream(outlet: Outlet, message: Outgoing, rest: Uint8Array): number {
+    const { sender } = message;
+    const isFirst = rest.length === message.bytes.length;
+    let sent = 0;
+    // The host may take a piece at once, and have room for the next.
+    for (let { room } = outlet; sent < rest.length && room > 0; { room } = outlet) {
+      const piece = rest.subarray(sent, sent + room);
+      outlet.send(piece, { sender, ...(isFirst && sent === 0 ? heldRights(message) : {}) });
+      sent += piece.length;
     }
-    return piece.length;
+    if (sent === rest.length) return sent;
+    this.#starved = true;
+    return sent === 0 ? WOULD_BLOCK : sent;
   }
 
   override available(): number {
     return this.type === "stream" ? this.incoming.bytes : this.incoming.firstLength;
   }
+}
+
+/** What goes along with the first bytes of a message, held for the queue. */
+function heldRights({ rights }: Outgoing): Pick<Arrival, "rights"> {
+  if (rights.length === 0) return {};
+  for (const file of rights) file.retain();
+  return { rights };
 }
 
 /** The outlet between two sockets of the same run. */

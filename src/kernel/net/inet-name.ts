@@ -77,6 +77,12 @@ export class InetName<H extends PortHolder> {
     this.#local = local;
   }
 
+  /** The host has given it another. */
+  replace(local: Endpoint): void {
+    this.release();
+    this.#local = local;
+  }
+
   release(): void {
     if (!this.#held) return;
     this.#held = false;

@@ -8,6 +8,7 @@ import { createPair, createSocket } from "./create.ts";
 import type { RequestedFamily, RequestedType } from "./create.ts";
 import { MSG, type Outgoing, type Received } from "./message.ts";
 import { Network } from "./network.ts";
+import type { NetPermission } from "./permission.ts";
 import type { Socket, SocketCaller } from "./socket.ts";
 
 export interface TestNetwork {
@@ -19,9 +20,9 @@ export interface TestNetwork {
   pair(type: RequestedType): readonly [Socket, Socket];
 }
 
-export function testNetwork(): TestNetwork {
+export function testNetwork(permission?: NetPermission): TestNetwork {
   const clock = new TestClock();
-  const network = new Network({ clock, processes: new Map(), scheduler: { current: null } });
+  const network = new Network({ clock, processes: new Map(), scheduler: { current: null } }, permission);
   const credentials = new Credentials(1000, 1000, []);
   const caller = { pid: 7, credentials, fs: view({ credentials }) };
   network.caller = () => caller;

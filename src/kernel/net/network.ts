@@ -5,10 +5,12 @@ import type { Process } from "../process.ts";
 import { raiseInProcess } from "../signal-sending.ts";
 import type { SignalName } from "../signal.ts";
 import type { Task } from "../task.ts";
-import { isAny, isIp6, isLoopback, type Endpoint } from "./address.ts";
+import { isAny, isIp6, isLoopback, isMulticast, type Endpoint } from "./address.ts";
+import { HostNetwork } from "./host-network.ts";
 import { LOOPBACK, type NetworkInterface } from "./interfaces.ts";
 import { NOBODY, type PeerIdentity } from "./message.ts";
 import { NetlinkPorts } from "./netlink-socket.ts";
+import { NetPermission } from "./permission.ts";
 import { PortTable } from "./ports.ts";
 import type { InFlight } from "./receive-queue.ts";
 import { identityOf, type Socket, type SocketCaller } from "./socket.ts";
@@ -29,13 +31,13 @@ export class Network {
   readonly tcpPorts = new PortTable<TcpSocket>(true);
   readonly udpPorts = new PortTable<UdpSocket>(false);
   readonly netlink = new NetlinkPorts();
-  /** What netdevice(7) and rtnetlink(7) tell of. */
-  readonly interfaces: readonly NetworkInterface[] = [LOOPBACK];
+  readonly host: HostNetwork;
   readonly inFlight: InFlight = { count: 0 };
   readonly #surroundings: NetworkSurroundings;
   #lastIno = 0n;
 
-  constructor(surroundings: NetworkSurroundings) {
+  constructor(surroundings: NetworkSurroundings, permission: NetPermission = NetPermission.NONE) {
+    this.host = new HostNetwork(permission);
     this.clock = surroundings.clock;
     this.#surroundings = surroundings;
   }
@@ -66,9 +68,18 @@ export class Network {
   }
 
   // ── addresses ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** What netdevice(7) and rtnetlink(7) tell of. */
+  get interfaces(): readonly NetworkInterface[] {
+    return [LOOPBACK, ...this.host.interfaces];
+  }
+
   /** An address that a socket can be bound to. */
   isOurs(ip: string): boolean {
-    return isLoopback(ip);
+    return isLoopback(ip) || this.#ofHost(ip);
+  }
+
+  #ofHost(ip: string): boolean {
+    return this.host.interfaces.some(({ addresses }) => addresses.some((each) => each.ip === ip));
   }
 
   /** "Any" as a destination is this machine. */
@@ -79,35 +90,37 @@ export class Network {
 
   /** The address that packets to `ip` come from. */
   sourceFor(ip: string): string {
-    return isIp6(ip) ? "::1" : "127.0.0.1";
+    const loopback = isIp6(ip) ? "::1" : "127.0.0.1";
+    if (isLoopback(ip)) return loopback;
+    const addresses = this.host.interfaces.flatMap((each) => each.addresses);
+    return addresses.find((each) => isIp6(each.ip) === isIp6(ip))?.ip ?? loopback;
   }
 
   /** Throws ENETUNREACH. */
-  requireRoute(_socket: Socket, to: Endpoint): void {
-    if (!isLoopback(to.ip)) throw errno.ENETUNREACH;
+  requireRoute(to: Endpoint): void {
+    if (!isLoopback(to.ip) && !this.host.permits(to)) throw errno.ENETUNREACH;
   }
 
   // ── TCP ────────────────────────────────────────────────────────────────────────────────────────────────────────
   /** How to get to `to`: starts the attempt when called, and then returns what stops it. Throws ENETUNREACH. */
-  routeTcp(socket: TcpSocket, to: Endpoint, _caller: SocketCaller): () => () => void {
-    this.requireRoute(socket, to);
+  routeTcp(socket: TcpSocket, to: Endpoint): () => () => void {
+    this.requireRoute(to);
     return () => {
-      const listener = this.tcpPorts.find(to, (holder) => holder.isListening);
+      const listener = this.isOurs(to.ip) ? this.tcpPorts.find(to, (holder) => holder.isListening) : null;
       if (listener !== null) return socket.connectLocally(listener, to);
+      if (this.host.permits(to)) return this.host.connect(socket, to);
       socket.failed(errno.ECONNREFUSED);
       return () => undefined;
     };
   }
 
-  stopListening(_socket: TcpSocket): void {}
-
   // ── UDP ────────────────────────────────────────────────────────────────────────────────────────────────────────
   sendDatagram(socket: UdpSocket, to: Endpoint, bytes: Uint8Array): void {
     const from = socket.isAnywhere ? { ip: this.sourceFor(to.ip), port: socket.local.port } : socket.local;
-    const receiver = this.udpPorts.find(to, (holder) => holder.hears(from, to));
-    if (receiver === null) socket.refused();
-    else receiver.arrive(from, to, bytes);
+    const isInside = this.isOurs(to.ip) || isMulticast(to.ip);
+    const receiver = isInside ? this.udpPorts.find(to, (holder) => holder.hears(from, to)) : null;
+    if (receiver !== null) receiver.arrive(from, to, bytes);
+    else if (this.host.permits(to)) this.host.send(socket, to, bytes);
+    else socket.refused();
   }
-
-  closeDatagrams(_socket: UdpSocket): void {}
 }

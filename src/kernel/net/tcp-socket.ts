@@ -79,7 +79,12 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
     else if (this.network.tcpPorts.conflicts(this, this.local, true)) throw errno.EADDRINUSE;
     this.#backlog = new Backlog(backlog, this.readQueue);
     this.receiveShut = this.sendShut = false;
-    return 0;
+    return this.network.host.listen(this, backlog);
+  }
+
+  /** The host did not let it listen. */
+  unlisten(): void {
+    this.#backlog = null;
   }
 
   protected override tryAccept(): Socket | null {
@@ -104,7 +109,7 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
   }
 
   // ── connecting ─────────────────────────────────────────────────────────────────────────────────────────────────
-  override connect(address: SocketAddress, caller: SocketCaller): number | Wait<number> {
+  override connect(address: SocketAddress): number | Wait<number> {
     if (address.family === "unspecified") return this.#disconnect();
     const told = this.#outcome();
     if (told !== null) return told;
@@ -113,16 +118,16 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
     const to = this.network.destination(toEndpoint(address));
     if (this.family === "inet" && isIp6(to.ip)) throw errno.EAFNOSUPPORT;
     if (this.family === "inet6" && !isIp6(to.ip) && this.options.v6Only) throw errno.ENETUNREACH;
-    this.#start(to, caller);
+    this.#start(to);
     if (!this.nonBlocking) return this.#outcome() ?? this.#awaitOutcome();
     // As over Linux's loopback: the answer comes after the call, however soon.
     throw errno.EINPROGRESS;
   }
 
-  #start(to: Endpoint, caller: SocketCaller): void {
+  #start(to: Endpoint): void {
     this.receiveShut = this.sendShut = this.ended = false;
     this.pendingError = null;
-    const route = this.network.routeTcp(this, to, caller);
+    const route = this.network.routeTcp(this, to);
     if (!this.name.isBound) this.name.take({ ip: this.local.ip, port: 0 });
     this.name.narrow(this.network.sourceFor(to.ip));
     this.#remote = to;
@@ -308,7 +313,7 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
     const backlog = this.#backlog;
     this.#backlog = null;
     for (const waiting of backlog?.close() ?? []) waiting.discard();
-    this.network.stopListening(this);
+    this.network.host.stopListening(this);
   }
 
   /** Closes a connection that nobody accepted. */

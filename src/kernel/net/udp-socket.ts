@@ -1,6 +1,6 @@
 /** udp(7). Datagrams inside the run go straight into the receiver's queue; a full queue loses them. */
 import type { Credentials } from "../credentials.ts";
-import { errno } from "../errno.ts";
+import { errno, type Errno } from "../errno.ts";
 import { POLL } from "../fs/flags.ts";
 import type { Wait } from "../wait.ts";
 import { fromEndpoint, isAny, isIp6, isMulticast, toEndpoint } from "./address.ts";
@@ -49,7 +49,7 @@ export class UdpSocket extends Socket implements PortHolder {
 
   override bind(address: SocketAddress, caller: SocketCaller): number | Wait<number> {
     this.name.bind(address, caller, (ip) => this.network.isOurs(ip));
-    return 0;
+    return this.network.host.bind(this);
   }
 
   override connect(address: SocketAddress): number {
@@ -75,7 +75,7 @@ export class UdpSocket extends Socket implements PortHolder {
     const to = this.network.destination(toEndpoint(address));
     if (this.family === "inet" && isIp6(to.ip)) throw errno.EAFNOSUPPORT;
     if (this.family === "inet6" && !isIp6(to.ip) && this.options.v6Only) throw errno.ENETUNREACH;
-    this.network.requireRoute(this, to);
+    this.network.requireRoute(to);
     return to;
   }
 
@@ -108,11 +108,15 @@ export class UdpSocket extends Socket implements PortHolder {
     this.readQueue.wake();
   }
 
+  /** The host could not send, or says that nobody was there. */
+  fail(error: Errno): void {
+    this.pendingError = error;
+    this.wakeAll();
+  }
+
   /** Nobody was at the port that it sent to: only a connected socket is told. */
   refused(): void {
-    if (this.#remote === null) return;
-    this.pendingError = errno.ECONNREFUSED;
-    this.wakeAll();
+    if (this.#remote !== null) this.fail(errno.ECONNREFUSED);
   }
 
   protected override tryReceive(into: readonly Uint8Array[], flags: number): Received | null {
@@ -132,7 +136,7 @@ export class UdpSocket extends Socket implements PortHolder {
   protected override close(): void {
     this.name.release();
     this.#incoming.clear();
-    this.network.closeDatagrams(this);
+    this.network.host.closeDatagrams(this);
   }
 
   override available(): number {
