@@ -96,6 +96,11 @@ export interface RunOptions {
    * needs an `overlay` to be kept in.
    */
   readonly identity?: { readonly uid: number; readonly gid: number };
+  /**
+   * How often code is interpreted before it is translated (40). 0: it is translated before it runs, for tests of the
+   * translator.
+   */
+  readonly translateAfter?: number;
   /** False: page protection by software checks instead of native code (koffi). */
   readonly ffi?: boolean;
   /** Passes the host's SIGINT, SIGTERM … on to the program. */
@@ -143,6 +148,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     limits: options.limits ?? {},
     ...defined("stackSize", options.stackSize),
     ...defined("cpu", options.cpu),
+    ...defined("translateAfter", options.translateAfter),
     ...defined("release", options.release),
     ...defined("identity", options.identity && { ...options.identity, groups: [options.identity.gid] }),
     ...defined("warn", options.onWarning),

@@ -18,6 +18,7 @@ export function commandDriver(): Driver {
     close() {},
     async run(request: Case): Promise<Outcome> {
       const args = [MAIN, `--timeout=${request.timeout}`];
+      if (request.translateAfter !== undefined) args.push("--translate-after", String(request.translateAfter));
       if (request.sysroot !== undefined) args.push("-L", request.sysroot);
       if (request.argv0 !== undefined) args.push("-0", request.argv0);
       const environment = { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env };

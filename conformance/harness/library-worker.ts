@@ -16,6 +16,7 @@ async function answer(request: Case): Promise<WorkerReply> {
     limits: { wallTime: request.timeout },
     ...(request.argv0 === undefined ? {} : { argv0: request.argv0 }),
     ...(request.stdin === undefined ? {} : { stdin: request.stdin }),
+    ...(request.translateAfter === undefined ? {} : { translateAfter: request.translateAfter }),
     ...(request.sysroot === undefined ? {} : { sysroot: request.sysroot }),
   });
   const stderr = result.failure === null ? result.stderrBytes : Buffer.from(`babelf: ${result.failure}\n`);

@@ -12,6 +12,8 @@ export interface Case {
   readonly stdin?: Uint8Array;
   /** A host folder that is the guest's root, as `-L`. */
   readonly sysroot?: string;
+  /** babelf's `RunOptions.translateAfter`. */
+  readonly translateAfter?: number;
   /** Seconds of wall time. */
   readonly timeout: number;
 }

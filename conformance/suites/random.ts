@@ -53,9 +53,12 @@ function makeSequence(generator: Generator, seed: number, number: number, target
   return { units, states };
 }
 
+/** Both of babelf's ways to run code: translated before it runs, and interpreted as long as it runs. */
+const TRANSLATE_AFTER = [0, 1e9];
+
 /** Runs a program on both sides and compares record by record. */
 async function compare(
-  { recordSize, differences }: Generator,
+  generator: Generator,
   program: string,
   folder: string,
   target: Target,
@@ -63,7 +66,24 @@ async function compare(
   peer: Driver,
 ): Promise<{ found: Comparison[]; records: number }> {
   const request = { program, args: [], cwd: folder, timeout: TIMEOUT };
-  const [a, b]: [Outcome, Outcome] = [await ours.run(request), await peer.run(request)];
+  const expected = await peer.run(request);
+  const found: Comparison[] = [];
+  let records = Number.POSITIVE_INFINITY;
+  for (const translateAfter of TRANSLATE_AFTER) {
+    const outcome = await ours.run({ ...request, translateAfter });
+    const comparison = compareOutcomes(generator, outcome, expected, target);
+    found.push(...comparison.found);
+    records = Math.min(records, comparison.records);
+  }
+  return { found, records };
+}
+
+function compareOutcomes(
+  { recordSize, differences }: Generator,
+  a: Outcome,
+  b: Outcome,
+  target: Target,
+): { found: Comparison[]; records: number } {
   const found: Comparison[] = [];
   const records = Math.min(a.stdout.length, b.stdout.length) / recordSize;
   for (let n = 0; n + 1 <= records; n++) {

@@ -89,6 +89,12 @@ export const OPTIONS = [
   row("strace", "Insight", { letter: "strace" }, "print every system call"),
   row("log", "Insight", { letter: "d", value: "ITEMS" }, "print what babelf does; -d help lists the items"),
   row("log-file", "Insight", { letter: "D", value: "FILE" }, "where --strace and --log write (stderr)"),
+  row(
+    "translate-after",
+    "babelf",
+    { value: "COUNT" },
+    "interpret code so often before it is translated (40); 0: translate at once",
+  ),
   row("no-ffi", "babelf", {}, "check page protection in software, without native code"),
   row("no-cache", "babelf", {}, "neither read nor write compiled code of earlier runs"),
   row("help", "babelf", { letter: "h" }, "this text"),

@@ -80,6 +80,10 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ),
     ...defined("cpu", cpu),
     ...defined("release", one("uname")),
+    ...defined(
+      "translateAfter",
+      map(one("translate-after"), (text) => parseCount("translate-after", text)),
+    ),
     ffi: !given.has("no-ffi"),
     forwardSignals: true,
     ...(log.strace ? { onSyscall: log.write } : {}),

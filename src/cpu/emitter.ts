@@ -9,7 +9,10 @@
 import type { Operators, Type } from "./operators.ts";
 export type { Type } from "./operators.ts";
 
-/** A typed value of the guest computation. Made only by an `Emitter`; opaque to `cpu/`. */
+/**
+ * A typed value of the guest computation. Made only by an `Emitter`; opaque to `cpu/`, which does not even ask whether it is
+ * truthy: an emitter that computes at once has plain numbers here.
+ */
 export interface Value<T extends Type = Type> {
   readonly type: T;
 }
@@ -61,6 +64,8 @@ export const EXCEPTIONS = [
 export type Exception = (typeof EXCEPTIONS)[number];
 
 export interface Emitter extends Operators {
+  /** Values are computed at once (an interpreter): notes about how a value came about are of no use. */
+  readonly computes: boolean;
   // ── literals ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A 32-bit constant; taken modulo 2^32. */
   const32(n: number): I32;

@@ -10,8 +10,8 @@
 import type { Emitter, Exception, F32, F64, Helper, I32, I64, Slot, Type, V128, Value } from "./emitter.ts";
 import { HELPER_ARGUMENTS, HELPER_RESULT } from "./emitter.ts";
 import type { Operators } from "./operators.ts";
-import type { Bits } from "./operators.test-support.ts";
-import { OPERATORS_ON_BITS } from "./operators.test-support.ts";
+import type { Bits } from "./operators-on-bits.ts";
+import { OPERATORS_ON_BITS } from "./operators-on-bits.ts";
 
 /** How the instruction ended. */
 export type Exit =
@@ -33,7 +33,7 @@ class Raised {
   }
 }
 
-/** A computed value; see operators.test-support.ts for how bits are kept. */
+/** A computed value; see operators-on-bits.ts for how bits are kept. */
 class Computed<T extends Type = Type> implements Value<T> {
   readonly type: T;
   readonly bits: Bits;
@@ -116,6 +116,7 @@ function operatorMethods(): Operators {
 
 export class Evaluator implements Emitter {
   readonly littleEndian: boolean;
+  readonly computes = true;
   /** The CPU-state memory, as far as registers go. */
   readonly state = new DataView(new ArrayBuffer(0x1000));
   readonly memoryBase: number;

@@ -57,6 +57,7 @@ interface Known {
 type Namespace = keyof typeof OPERATORS;
 
 export class BlockBuilder implements Emitter {
+  readonly computes = false;
   readonly i32 = this.#operators("i32");
   readonly i64 = this.#operators("i64");
   readonly f32 = this.#operators("f32");

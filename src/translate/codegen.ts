@@ -27,7 +27,7 @@ import { ValueWriter } from "./value-writer.ts";
 import { W } from "./wasm/opcodes.ts";
 
 export { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./exits.ts";
-export type { Target, Tier } from "./target.ts";
+export type { Target } from "./target.ts";
 
 export interface Compiled {
   readonly locals: readonly Type[];
@@ -60,7 +60,7 @@ function findHelpers(effects: readonly Effect[], into: Set<Helper>): void {
 const writer = new FunctionWriter();
 
 export function compileRegion(region: Region, target: Target): Compiled {
-  writer.begin(target.tier === "hot");
+  writer.begin();
   return new RegionCompiler(region, target, writer).compile();
 }
 
@@ -83,7 +83,7 @@ class RegionCompiler implements Sink {
     this.#values = new ValueWriter(out, this.#registers);
     this.#exits = new ExitWriter(out, this.#registers, this.#values);
     this.#effects = new EffectWriter(out, target, this.#registers, this.#values, this.#exits);
-    this.#links = new LinkWriter(out, target, this.#registers, this.#values, this.#exits, region.entries[0] as number);
+    this.#links = new LinkWriter(out, target, this.#registers, this.#values, this.#exits);
     this.#walk = new Walk(this.#graph.shape, this);
   }
 
@@ -97,8 +97,7 @@ class RegionCompiler implements Sink {
   }
 
   #prologue(): void {
-    if (this.#target.tier === "cold") this.#links.countRun();
-    else if (this.#target.tier === "hot") this.#links.enterHot(this.#isLeaf());
+    this.#links.enter(this.#isLeaf());
     if (!this.#graph.hasDispatcher) this.#registers.reload(this.#graph.entryBlocks[0] as number);
   }
 
@@ -202,14 +201,12 @@ class RegionCompiler implements Sink {
         break;
       }
       case "call":
-        if (this.#target.tier === "step") this.#links.tailTo(terminator.target);
-        else {
-          this.#links.call(terminator.target);
-          this.#afterCall(terminator.returnAddress, index);
-        }
+        this.#links.call(terminator.target);
+        this.#afterCall(terminator.returnAddress, index);
         break;
       case "callIndirect":
-        if (this.#links.callIndirect(terminator.target)) this.#afterCall(terminator.returnAddress, index);
+        this.#links.callIndirect(terminator.target);
+        this.#afterCall(terminator.returnAddress, index);
         break;
       case "jumpIndirect":
         this.#links.jumpIndirect(terminator.target);

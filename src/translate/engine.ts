@@ -1,34 +1,36 @@
 /**
- * The translator's face: runs guest code in one address space. Regions are translated when control first reaches them,
- * linked through one table, and dropped when their code changes.
+ * The translator's face: runs guest code in one address space. Code is interpreted first; what runs often is translated,
+ * linked through one table, and dropped when it changes.
  *
- * Every guest address that code refers to has a *slot* in the table. A slot holds the region that starts there, or the
- * stub, which asks the engine to translate and then goes on in what it got. So a slot's number never changes, callers
- * need no patching, and dropping a region is putting the stub back.
+ * Every guest address that translated code refers to has a *slot* in the table. A slot holds the region that starts there,
+ * or the stub, which asks the engine what to do: to go on in code that is there by now, or in the interpreter. So a slot's
+ * number never changes, callers need no patching, and dropping a region is putting the stub back.
  */
 import createDebug from "debug";
-import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
+import { type Exception, EXCEPTIONS, type Helper } from "../cpu/emitter.ts";
 import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
+import { assemble } from "./assemble.ts";
 import { BlockBuilder } from "./block-builder.ts";
-import { compileRegion, EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD, helpersIn, type Tier } from "./codegen.ts";
-import type { Block } from "./ir.ts";
-import { COUNTERS, EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
-import { findRegion, type Region } from "./region.ts";
+import { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./codegen.ts";
+import { InterpretedCode, type InterpretedBlock } from "./interpreted-code.ts";
+import { Interpreter } from "./interpreter.ts";
+import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
+import { findRegion } from "./region.ts";
 import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
+import { isSource, RecordingReader } from "./source.ts";
 import {
   type Entry,
   FETCH_FAULT_SLOT,
-  PAUSE_SLOT,
-  isSource,
+  INTERPRET_SLOT,
   MAX_MODES,
   type ModeCache,
-  RecordingReader,
+  PAUSE_SLOT,
   type Translation,
   TranslationCache,
+  type Variant,
 } from "./translation-cache.ts";
 import { findTrap, moduleName } from "./trap.ts";
 import { tuneV8 } from "./v8-flags.ts";
-import { ModuleWriter } from "./wasm/module.ts";
 
 const debug = createDebug("babelf:translate");
 
@@ -60,35 +62,26 @@ export type Exit =
 
 /** How many guest calls may nest as Wasm calls. V8's default stack is 984 KiB; a region's frame stays below 1 KiB. */
 const MAX_DEPTH = 400;
-/**
- * Instructions that are translated ahead, at most. Most code runs a few times at most, so first it is made block by
- * block, without registers in locals across blocks ("cold"): one module holds the blocks that direct branches lead to. A
- * function entry or loop head that has run `HEAT` times gets a whole region of its own ("hot"), and so does the place
- * where fuel ends.
- */
-const COLD_LIMIT = 400;
-const HOT_LIMIT = 1024;
-const HEAT = 1000;
+/** Instructions of a region, at most. */
+const REGION_LIMIT = 1024;
+/** A region is made anew so often, because it lacks what had not run when it was made. */
+const MAX_REMADE = 3;
 /** What a translation costs in fuel: it takes as long as some thousand backward branches. */
 const TRANSLATION_FUEL = 2000;
+/** What an interpreted instruction costs in fuel. */
+const INSTRUCTION_FUEL = 3;
+/** How many calls' worth of the host's stack the interpreter takes when translated code calls it. */
+const INTERPRETER_DEPTH = 8;
 /** Modules in one engine; beyond, all go, and what still runs comes back cold. A module takes about 20 KB. */
 const MAX_PLACED = 30_000;
 const TABLE_START = 1 << 14;
 
-interface Assembled {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly helpers: readonly Helper[];
-  readonly entries: readonly Entry[];
-}
-
 /** A module in this engine's table. */
 interface Placed {
   readonly mode: Mode;
-  /** What it was made from: see `Translation`. */
-  readonly source: Int32Array;
   readonly entries: readonly Entry[];
   readonly pages: ReadonlySet<number>;
-  readonly hot: boolean;
+  readonly translation: Translation;
 }
 
 /** This engine's part of a translation mode. */
@@ -96,6 +89,9 @@ interface Mode {
   readonly shared: ModeCache;
   /** By address: what its slot holds. */
   readonly placed: Map<number, Placed>;
+  readonly interpreted: InterpretedCode;
+  /** By address: the translations that branch there and do not have it. */
+  readonly missing: Map<number, Set<Placed>>;
 }
 
 export class Engine {
@@ -105,6 +101,7 @@ export class Engine {
   readonly #table: WebAssembly.Table;
   readonly #runtime: RuntimeExports;
   readonly #builder = new BlockBuilder();
+  readonly #interpreter: Interpreter;
   readonly #recorder: RecordingReader;
   readonly #imports: Record<string, WebAssembly.ImportValue>;
   readonly #modes = new Map<number, Mode>();
@@ -114,7 +111,7 @@ export class Engine {
   #precise = false;
   /** Code that may be running further out has been dropped: everything must unwind. */
   #unwind = false;
-  /** Fuel has ended in the making of code, not in the running of it. */
+  /** Fuel has ended in the making of code or in the interpreter, not in translated code. */
   #paused = false;
 
   constructor(options: EngineOptions) {
@@ -122,19 +119,21 @@ export class Engine {
     this.#options = options;
     this.#cache = options.cache ?? new TranslationCache();
     this.#recorder = new RecordingReader(options.code);
+    this.#interpreter = new Interpreter({ ...options, littleEndian: options.isa.littleEndian });
     this.view = new DataView(options.state.buffer, 0, STATE_BYTES);
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: PAUSE_SLOT + 1 });
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: INTERPRET_SLOT + 1 });
     this.#imports = {
       m: options.memory,
       s: options.state,
       t: this.#table,
       systemCall: () => this.#systemCall(),
       resolve: (pc: number) => this.#resolve(pc >>> 0),
-      heat: (pc: number) => this.#heat(pc >>> 0),
+      interpret: (pc: number, depth: number) => this.#interpret(pc >>> 0, depth),
     };
     this.#runtime = instantiateRuntime(this.#imports);
     this.#table.set(FETCH_FAULT_SLOT, this.#runtime.fetchFault);
     this.#table.set(PAUSE_SLOT, this.#runtime.pause);
+    this.#table.set(INTERPRET_SLOT, this.#runtime.interpret);
     this.#table.grow(TABLE_START, this.#runtime.stub);
     this.#mode = this.#modeFor(options.isa.mode(this.view));
   }
@@ -168,6 +167,7 @@ export class Engine {
     } else {
       for (const page of [...this.#byPage.keys()]) if (page >= first && page <= last) this.#dropPage(page);
     }
+    for (const { interpreted } of this.#modes.values()) interpreted.drop(first, last);
   }
 
   /** The memory holds another process's code now: what is in the table stays as far as its code is still there. */
@@ -178,9 +178,10 @@ export class Engine {
       for (const placed of [...there]) {
         if (seen.has(placed)) continue;
         seen.add(placed);
-        if (!isSource(placed.source, this.#options.code)) this.#drop(placed);
+        if (!isSource(placed.translation.source, this.#options.code)) this.#drop(placed);
       }
     }
+    for (const { interpreted } of this.#modes.values()) interpreted.drop(0, (1 << 20) - 1);
   }
 
   #dropPage(page: number): void {
@@ -188,21 +189,31 @@ export class Engine {
   }
 
   #drop(placed: Placed): void {
+    this.#takeOut(placed);
+    this.#unwind = true;
+  }
+
+  /** Takes a module out of the table; where it runs already, it runs on. */
+  #takeOut(placed: Placed): void {
     for (const { pc, slot } of placed.entries) this.#empty(placed, pc, slot);
     for (const page of placed.pages) this.#byPage.get(page)?.delete(placed);
-    this.#unwind = true;
+    for (const pc of placed.translation.missing) placed.mode.missing.get(pc)?.delete(placed);
   }
 
   /** Takes one entry of a module out of the table, unless the slot holds something else by now. */
   #empty(placed: Placed, pc: number, slot: number): void {
-    if (placed.mode.placed.get(pc) !== placed) return;
-    placed.mode.placed.delete(pc);
+    const { mode } = placed;
+    if (mode.placed.get(pc) !== placed) return;
+    mode.placed.delete(pc);
+    const block = mode.interpreted.get(pc);
+    if (block) block.isTranslated = false;
     this.#table.set(slot, this.#runtime.stub);
   }
 
   /** Runs guest code from `pc` until fuel (backward branches and calls) ends, the guest traps, or a system call leaves. */
   run(fuel: number): Exit {
     const { view } = this;
+    const { softwareChecks } = this.#options;
     view.setInt32(FUEL, fuel, true);
     for (;;) {
       this.#unwind = false;
@@ -216,15 +227,17 @@ export class Engine {
         if (pc === null) throw error;
         this.pc = pc;
         if (!this.#precise) return { reason: "exception", exception: "memory", info: 0, pc };
-        // The instruction once more, by itself and with a look into the page table: that tells the address.
+        // The instruction once more, by the interpreter: that tells the address.
         view.setUint32(EXIT_REASON, 0, true);
-        const next = this.#stepCode(pc)(pc, 0);
-        if (next !== EXIT) {
-          this.pc = next;
-          continue;
-        }
+        if (this.#runOne(pc)) continue;
       }
       const exit = this.#exit();
+      // Translated code that checks pages itself tells where the access begins, not which byte it may not touch.
+      if (softwareChecks && exit?.reason === "exception" && exit.exception === "memory") {
+        view.setUint32(EXIT_REASON, 0, true);
+        if (this.#runOne(this.pc)) continue;
+        return this.#exit() as Exit;
+      }
       if (exit) return exit;
       // A guest that returns to 0xffffffff looks like an exit without a reason.
       if (view.getUint32(EXIT_REASON, true) !== EXIT_YIELD)
@@ -240,16 +253,29 @@ export class Engine {
   /** Runs the one instruction at `pc`. */
   step(): Exit | { readonly reason: "stepped" } {
     this.view.setUint32(EXIT_REASON, 0, true);
-    let next: number;
     try {
-      next = this.#stepCode(this.pc)(this.pc, 0);
+      this.#runOne(this.pc);
     } catch (error) {
       if (!(error instanceof CodeFault)) throw error;
       return { reason: "exception", exception: "fetch", info: error.address, pc: this.pc };
     }
-    if (next !== EXIT) this.pc = next;
     this.#noticeChangedCode();
     return this.#exit() ?? { reason: "stepped" };
+  }
+
+  /** Interprets one instruction; false: CPU state says why guest code cannot go on. Throws `CodeFault`. */
+  #runOne(pc: number): boolean {
+    const { isa, code } = this.#options;
+    const mode = isa.mode(this.view);
+    const instruction = isa.decode(code, pc, mode);
+    this.#interpreter.run(isa, [instruction], mode);
+    const { ending, target } = this.#interpreter;
+    if (ending === "exception") {
+      this.#raised();
+      return false;
+    }
+    this.pc = ending === "next" ? pc + instruction.size : target;
+    return ending !== "systemCall" || this.#systemCall() !== 0;
   }
 
   /** What CPU state says of the last run; null if there is nothing to tell. */
@@ -261,10 +287,157 @@ export class Engine {
     return { reason: "exception", exception, info: this.view.getUint32(EXIT_INFO, true), pc: this.pc };
   }
 
-  /** The code at `pc` runs often: it gets a region of its own. */
+  // ── interpreting ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Interprets from `pc` on, for translated code or for the dispatcher. Returns as translated code does: the address to go
+   * on at, or `EXIT`. If `NEXT_SLOT` is not 0 then, that is where translated code goes on in our place.
+   */
+  #interpret(start: number, depth: number): number {
+    const { view } = this;
+    const { isa } = this.#options;
+    const interpreter = this.#interpreter;
+    const mode = this.#mode;
+    const modeValue = mode.shared.value;
+    view.setInt32(NEXT_SLOT, 0, true);
+    let pc = start;
+    /** Calls that were interpreted and have not returned. */
+    let level = 0;
+    let counts = true;
+    let isLoop = false;
+    let hasRun = false;
+    let block: InterpretedBlock | null = null;
+    for (;;) {
+      const next: InterpretedBlock | number = this.#after(block, pc) ?? this.#blockAt(mode, pc);
+      if (typeof next === "number") return next;
+      if (block) block.next = next;
+      block = next;
+      const fuel = view.getInt32(FUEL, true) - INSTRUCTION_FUEL * block.instructions.length;
+      view.setInt32(FUEL, fuel, true);
+      // A run makes some progress, however little fuel it gets.
+      if (fuel < 0 && hasRun) {
+        this.#paused = true;
+        return this.#yieldAt(pc);
+      }
+      hasRun = true;
+      if (counts && !block.isTranslated && ++block.heat >= this.#cache.translateAfter) this.#warm(mode, block, isLoop);
+      if (block.isTranslated) {
+        const slot = this.#slotOf(mode, pc);
+        if (level === 0) {
+          view.setInt32(NEXT_SLOT, slot, true);
+          return pc;
+        }
+        if (depth < INTERPRETER_DEPTH) return this.#yieldAt(pc);
+        pc = this.#runtime.enter(pc, depth - INTERPRETER_DEPTH, slot) >>> 0;
+        view.setInt32(NEXT_SLOT, 0, true);
+        if (pc === EXIT >>> 0) return EXIT;
+        level--;
+        counts = false;
+        continue;
+      }
+      const { effort } = interpreter;
+      interpreter.run(isa, block.instructions, modeValue);
+      block.heat += interpreter.effort - effort;
+      switch (interpreter.ending) {
+        case "next":
+          pc = block.end;
+          counts = false;
+          break;
+        case "jump":
+          pc = interpreter.target;
+          counts = isLoop = pc <= block.pc;
+          break;
+        case "call":
+          pc = interpreter.target;
+          level++;
+          counts = true;
+          isLoop = false;
+          break;
+        case "return":
+          pc = interpreter.target;
+          if (level-- === 0) return pc;
+          counts = false;
+          break;
+        case "systemCall":
+          pc = interpreter.target;
+          this.pc = pc;
+          if (this.#systemCall() === 0) return EXIT;
+          counts = false;
+          break;
+        case "leave":
+          return this.#yieldAt(interpreter.target);
+        case "exception":
+          return this.#raised();
+      }
+    }
+  }
+
+  /** The block at `pc`, if it is the one that ran after `block` last time. */
+  #after(block: InterpretedBlock | null, pc: number): InterpretedBlock | null {
+    const next = block?.next;
+    return next && next.pc === pc && !next.isDropped ? next : null;
+  }
+
+  /** The block at `pc`, or what to return to the caller if none can be fetched. */
+  #blockAt(mode: Mode, pc: number): InterpretedBlock | number {
+    const known = mode.interpreted.get(pc);
+    if (known) return known;
+    const { isa, code } = this.#options;
+    const { shared } = mode;
+    try {
+      const block = mode.interpreted.add(shared.decoded.at(isa, this.#recorder, code, pc, shared.value));
+      if (shared.hot.has(pc)) this.#place(mode, pc);
+      block.isTranslated = mode.placed.has(pc);
+      return block;
+    } catch (error) {
+      if (!(error instanceof CodeFault)) throw error;
+      return this.#runtime.fetchFault(pc, 0);
+    }
+  }
+
+  /** The interpreter's exception goes to CPU state. */
+  #raised(): number {
+    const { view } = this;
+    const { exception, info, pc } = this.#interpreter;
+    this.pc = pc;
+    view.setUint32(EXIT_INFO, info, true);
+    view.setUint32(EXIT_REASON, EXIT_EXCEPTION + EXCEPTIONS.indexOf(exception), true);
+    return EXIT;
+  }
+
+  /** Leaves to the dispatcher, which goes on at `pc`. */
+  #yieldAt(pc: number): number {
+    this.pc = pc;
+    this.view.setUint32(EXIT_REASON, EXIT_YIELD, true);
+    return EXIT;
+  }
+
+  /** The block has run often. Where translated code lacks it, that is made anew with it; else it is translated itself. */
+  #warm(mode: Mode, block: InterpretedBlock, isLoop: boolean): void {
+    block.heat = 0;
+    const lacking = mode.missing.get(block.pc);
+    let remade = false;
+    for (const placed of [...(lacking ?? [])]) {
+      const start = (placed.entries[0] as Entry).pc;
+      const times = mode.shared.remade.get(start) ?? 0;
+      if (times >= MAX_REMADE) continue;
+      mode.shared.remade.set(start, times + 1);
+      this.#cache.remove(mode.shared, placed.translation);
+      this.#takeOut(placed);
+      remade = true;
+    }
+    if (remade) return;
+    if (isLoop) mode.shared.loops.add(block.pc);
+    else mode.shared.loops.delete(block.pc);
+    this.#heat(block.pc);
+  }
+
+  // ── translating ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The code at `pc` runs often: it is translated. */
   #heat(pc: number): void {
     const { shared, placed } = this.#mode;
-    if (placed.get(pc)?.hot === true) return;
+    if (placed.has(pc)) return;
     shared.hot.add(pc);
     this.#place(this.#mode, pc);
   }
@@ -299,7 +472,12 @@ export class Engine {
     if (this.#mode?.shared.value === value) return this.#mode;
     let mode = this.#modes.get(value);
     if (!mode) {
-      mode = { shared: this.#cache.mode(value), placed: new Map() };
+      mode = {
+        shared: this.#cache.mode(value),
+        placed: new Map(),
+        interpreted: new InterpretedCode(),
+        missing: new Map(),
+      };
       this.#modes.set(value, mode);
     }
     if (this.#cache.modeCount > MAX_MODES) {
@@ -308,11 +486,12 @@ export class Engine {
     return mode;
   }
 
-  /** The slot to call for a guest address; translates it if need be. Called from guest code. */
+  /** The slot to call for a guest address. Called from guest code. */
   #resolve(pc: number): number {
     const mode = this.#mode;
     const slot = this.#slotOf(mode, pc);
     if (!mode.placed.has(pc)) {
+      if (this.#cache.translateAfter > 0 && !mode.shared.hot.has(pc)) return INTERPRET_SLOT;
       try {
         this.#place(mode, pc);
       } catch (error) {
@@ -346,143 +525,56 @@ export class Engine {
   /** Puts code for `pc` into the table: what is known, or else a new translation. */
   #place(mode: Mode, pc: number): void {
     const { shared } = mode;
-    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks, hot: shared.hot.has(pc) };
+    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks };
     let translation = this.#cache.find(shared, pc, variant, this.#options.code);
     if (!translation) {
       translation = this.#translate(mode, pc, variant);
       this.#cache.add(shared, pc, translation);
     }
     for (const helper of translation.helpers) this.#import(helper);
-    const { entries, pages, hot, source } = translation;
-    for (const { pc: entry, counter } of entries) {
-      if (counter >= 0) this.view.setInt32(COUNTERS + counter * 4, shared.hot.has(entry) ? 0 : HEAT, true);
-      // The module is about to take the slot: what was there does not get it back.
-      mode.placed.delete(entry);
-    }
+    const { entries, pages } = translation;
+    // The module is about to take the slots: what was there does not get them back.
+    for (const { pc: entry } of entries) mode.placed.delete(entry);
     if (++this.#placedCount > MAX_PLACED) this.#dropAll();
     this.#coverSlots();
     new WebAssembly.Instance(translation.module, { e: this.#imports });
-    const placed = { mode, source, entries, pages, hot };
-    for (const { pc: entry } of entries) mode.placed.set(entry, placed);
-    for (const page of pages) {
-      const there = this.#byPage.get(page);
-      if (there) there.add(placed);
-      else this.#byPage.set(page, new Set([placed]));
+    const placed = { mode, entries, pages, translation };
+    for (const { pc: entry } of entries) {
+      mode.placed.set(entry, placed);
+      const block = mode.interpreted.get(entry);
+      if (block) block.isTranslated = true;
     }
+    for (const page of pages) addTo(this.#byPage, page, placed);
+    for (const target of translation.missing) addTo(mode.missing, target, placed);
   }
 
-  #translate(mode: Mode, pc: number, variant: Pick<Translation, "precise" | "softwareChecks" | "hot">): Translation {
+  #translate(mode: Mode, pc: number, variant: Variant): Translation {
     const { isa } = this.#options;
-    const { shared, placed } = mode;
+    const { shared } = mode;
     this.#recorder.take();
-    const region = variant.hot
-      ? findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, HOT_LIMIT)
-      : findRegion(
-          isa,
-          this.#recorder,
-          this.#builder,
-          [pc],
-          shared.value,
-          COLD_LIMIT,
-          (at) => placed.has(at) || shared.hot.has(at),
-        );
-    const assembled = this.#assemble(variant.hot ? [region] : apart(region), mode, variant.hot ? "hot" : "cold");
-    if (debug.enabled)
-      debug(
-        "0x%s %s: %d blocks, %d bytes of Wasm",
-        pc.toString(16),
-        variant.hot ? "hot" : "cold",
-        region.blocks.length,
-        assembled.bytes.length,
-      );
+    const region = findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, {
+      instructions: REGION_LIMIT,
+      isWanted: this.#cache.translateAfter === 0 ? undefined : (at) => shared.decoded.has(at),
+      loopOnly: shared.loops.has(pc),
+    });
+    const number = this.#cache.newModule();
+    const { bytes, helpers, traps } = assemble(moduleName(number), [region], {
+      ...variant,
+      littleEndian: isa.littleEndian,
+      indirectCache: shared.indirectCache,
+      slotOf: (target) => this.#slotOf(mode, target),
+    });
+    if (traps.length > 0) this.#cache.traps.set(number, traps);
+    if (debug.enabled) debug("0x%s: %d blocks, %d bytes of Wasm", pc.toString(16), region.blocks.length, bytes.length);
     return {
       ...variant,
-      entries: assembled.entries,
+      entries: [{ pc, slot: this.#slotOf(mode, pc) }],
       source: this.#recorder.take(),
       pages: region.pages,
-      module: new WebAssembly.Module(assembled.bytes),
-      helpers: assembled.helpers,
+      missing: region.unwanted,
+      module: new WebAssembly.Module(bytes),
+      helpers,
     };
-  }
-
-  #stepCode(pc: number): (pc: number, depth: number) => number {
-    const { isa, code } = this.#options;
-    const mode = this.#modeFor(isa.mode(this.view));
-    const { bytes, helpers } = this.#assemble(
-      [findRegion(isa, code, this.#builder, [pc], mode.shared.value, 1)],
-      mode,
-      "step",
-    );
-    for (const helper of helpers) this.#import(helper);
-    this.#coverSlots();
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.#imports });
-    return exports["step"] as (pc: number, depth: number) => number;
-  }
-
-  /** Compiles regions into one module. */
-  #assemble(regions: readonly Region[], mode: Mode, tier: Tier): Assembled {
-    const { isa, softwareChecks } = this.#options;
-    const number = this.#cache.newModule();
-    const writer = new ModuleWriter(moduleName(number));
-    const regionType = writer.type(["i32", "i32"], ["i32"]);
-    const systemCallIndex = writer.importFunction("systemCall", writer.type([], ["i32"]));
-    const resolveIndex = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
-    const heatIndex = writer.importFunction("heat", writer.type(["i32"], []));
-    const helpers = new Set<Helper>();
-    for (const region of regions) helpersIn(region, helpers);
-    const helperType = helpers.size > 0 ? writer.type([], []) : -1;
-    const helperIndices = new Map(
-      [...helpers].map((helper) => [helper, writer.importFunction(helper.name, helperType)]),
-    );
-    writer.importMemory({ field: "m", pages: 65536, shared: true });
-    writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
-    writer.importTable("t", 1);
-    const functions = new Map(
-      regions.map((region, i) => [region.entries[0] as number, heatIndex + 1 + helpers.size + i]),
-    );
-    const counted = tier === "cold" ? countedEntries(regions) : new Set<number>();
-    const traps: (readonly number[])[] = [];
-    const entries: Entry[] = [];
-    for (const region of regions) {
-      const pc = region.entries[0] as number;
-      const entry = {
-        pc,
-        slot: tier === "step" ? FETCH_FAULT_SLOT : this.#slotOf(mode, pc),
-        counter: counted.has(pc) ? this.#cache.newCounter() : -1,
-      };
-      const compiled = compileRegion(region, {
-        littleEndian: isa.littleEndian,
-        precise: this.#precise,
-        softwareChecks: softwareChecks || tier === "step",
-        tier,
-        counter: entry.counter,
-        indirectCache: mode.shared.indirectCache,
-        slotOf: (target) => this.#slotOf(mode, target),
-        functionOf: (target) => functions.get(target) ?? -1,
-        helperIndex: (helper) => helperIndices.get(helper) as number,
-        systemCallIndex,
-        resolveIndex,
-        heatIndex,
-        regionType,
-      });
-      writer.add({
-        typeIndex: regionType,
-        locals: compiled.locals,
-        code: compiled.code,
-        hints: compiled.hints,
-        ...(tier === "step" ? { exportName: "step", tableSlot: null } : { tableSlot: entry.slot }),
-      });
-      traps.push(compiled.traps);
-      entries.push(entry);
-    }
-    const { bytes, codeOffsets } = writer.finish();
-    const table: number[] = [];
-    traps.forEach((pairs, i) => {
-      for (let p = 0; p < pairs.length; p += 2)
-        table.push((codeOffsets[i] as number) + (pairs[p] as number), pairs[p + 1] as number);
-    });
-    if (table.length > 0) this.#cache.traps.set(number, Uint32Array.from(table));
-    return { bytes, helpers: [...helpers], entries };
   }
 
   /** Makes a helper importable, by its name. */
@@ -492,29 +584,8 @@ export class Engine {
   }
 }
 
-/** Every block of a region as a region of its own, with the extra block on its taken edge if there is one. */
-function apart({ blocks, pages }: Region): Region[] {
-  const regions: { entries: number[]; blocks: Block[]; pages: ReadonlySet<number> }[] = [];
-  for (const block of blocks) {
-    if (block.key >= 0) regions.push({ entries: [block.key], blocks: [block], pages });
-    else (regions.at(-1) as { blocks: Block[] }).blocks.push(block);
-  }
-  return regions;
-}
-
-/** Where it pays to count: where the module was entered first, and where branches go back to. */
-function countedEntries(regions: readonly Region[]): Set<number> {
-  const counted = new Set([regions[0]?.entries[0] as number]);
-  for (const { entries, blocks } of regions) {
-    for (const { terminator } of blocks) {
-      const targets =
-        terminator.kind === "jump"
-          ? [terminator.target]
-          : terminator.kind === "branch"
-            ? [terminator.taken, terminator.notTaken]
-            : [];
-      for (const target of targets) if (target >= 0 && target <= (entries[0] as number)) counted.add(target);
-    }
-  }
-  return counted;
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const there = sets.get(key);
+  if (there) there.add(value);
+  else sets.set(key, new Set([value]));
 }

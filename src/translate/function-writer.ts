@@ -40,7 +40,6 @@ const STORES: { readonly [T in Type]: number } = {
 
 export class FunctionWriter {
   readonly #code = new Bytes();
-  #hinted = false;
   #firstTemp = PARAMETERS;
   readonly #freeTemps: { readonly [T in Type]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   /** Types of the locals behind the parameters. */
@@ -50,10 +49,9 @@ export class FunctionWriter {
   /** Pairs of (offset in the code of an `if`, hint). */
   hints: number[] = [];
 
-  /** Begins a new function; `hinted`: V8 is told which way an `if` goes. */
-  begin(hinted: boolean): void {
+  /** Begins a new function. */
+  begin(): void {
     this.#code.clear();
-    this.#hinted = hinted;
     this.#firstTemp = PARAMETERS;
     this.#freeTemps.i32.length = 0;
     this.#freeTemps.i64.length = 0;
@@ -118,7 +116,7 @@ export class FunctionWriter {
   // ── control ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   if(hint: number | null = null): void {
-    if (hint !== null && this.#hinted) this.hints.push(this.#code.length, hint);
+    if (hint !== null) this.hints.push(this.#code.length, hint);
     this.#code.byte(W.if);
     this.#code.byte(VOID);
   }

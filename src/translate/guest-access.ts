@@ -3,17 +3,13 @@ import { OPERATORS } from "../cpu/operators.ts";
 import type { ExitWriter } from "./exits.ts";
 import { type FunctionWriter, UNLIKELY } from "./function-writer.ts";
 import { type Access, type Effect, Node, RESULT } from "./ir.ts";
-import { PAGE_SHIFT, PAGE_TABLE } from "./layout.ts";
+import { MAY_READ, MAY_WRITE, PAGE_SHIFT, PAGE_TABLE } from "./layout.ts";
 import type { RegisterLocals } from "./register-locals.ts";
 import type { Target } from "./target.ts";
 import type { ValueWriter } from "./value-writer.ts";
 import { W } from "./wasm/opcodes.ts";
 
 const { i32, i64 } = OPERATORS;
-
-/** Page-table bits that software checks look at (the values of memory/page-table.ts, which this folder may not import). */
-const MAY_READ = 1;
-const MAY_WRITE = 2;
 
 export class GuestAccess {
   readonly #out: FunctionWriter;

@@ -15,6 +15,17 @@ export interface Region {
   readonly blocks: readonly Block[];
   /** The 4 KiB pages that its code was read from. */
   readonly pages: ReadonlySet<number>;
+  /** Targets of its branches that were left out because `isWanted` said no. */
+  readonly unwanted: ReadonlySet<number>;
+}
+
+export interface RegionLimits {
+  /** About so many instructions at most. */
+  readonly instructions: number;
+  /** Blocks that are left out, and noted in `Region.unwanted`, are those that this says no to. */
+  readonly isWanted?: ((pc: number) => boolean) | undefined;
+  /** Only the loops that the first entry is in: without what never comes back to it. */
+  readonly loopOnly?: boolean;
 }
 
 function successors(instruction: Instruction): number[] {
@@ -36,26 +47,27 @@ function successors(instruction: Instruction): number[] {
   }
 }
 
-/**
- * Decodes and lifts the region at `entries`, about `limit` instructions at most, leaving out what lies behind addresses
- * that `stopsAt` names; throws `CodeFault` if the first entry cannot be fetched.
- */
+/** Decodes and lifts the region at `entries`; throws `CodeFault` if the first entry cannot be fetched. */
 export function findRegion(
   isa: Isa,
   code: CodeReader,
   builder: BlockBuilder,
   entries: readonly number[],
   mode: number,
-  limit: number,
-  stopsAt: (pc: number) => boolean = () => false,
+  { instructions: limit, isWanted = () => true, loopOnly = false }: RegionLimits,
 ): Region {
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
   const pages = new Set<number>();
+  const unwanted = new Set<number>();
   const work = [...entries];
   for (let i = 0; i < work.length; i++) {
     let pc = work[i] as number;
-    for (let length = 0; !instructions.has(pc) && instructions.size < limit && !(i > 0 && stopsAt(pc)); length++) {
+    if (i >= entries.length && !isWanted(pc)) {
+      unwanted.add(pc);
+      continue;
+    }
+    for (let length = 0; !instructions.has(pc) && instructions.size < limit; length++) {
       let instruction: Instruction;
       try {
         instruction = isa.decode(code, pc, mode);
@@ -85,8 +97,9 @@ export function findRegion(
     }
   }
 
+  const inLoop = loopOnly ? comingBack(entries[0] as number, instructions, leaders) : leaders;
   builder.blocks = [];
-  for (const leader of leaders) {
+  for (const leader of inLoop) {
     if (!instructions.has(leader)) continue;
     builder.begin(leader);
     for (let pc = leader; ;) {
@@ -101,5 +114,32 @@ export function findRegion(
       pc = (pc + instruction.size) >>> 0;
     }
   }
-  return { entries, blocks: builder.blocks, pages };
+  return { entries, blocks: builder.blocks, pages, unwanted };
+}
+
+/** The blocks from which control can come back to the one at `head`, which is the first. */
+function comingBack(
+  head: number,
+  instructions: ReadonlyMap<number, Instruction>,
+  leaders: ReadonlySet<number>,
+): ReadonlySet<number> {
+  const predecessors = new Map<number, number[]>();
+  for (const leader of leaders) {
+    let pc = leader;
+    let instruction = instructions.get(pc);
+    while (instruction?.flow.kind === "next") {
+      pc = (pc + instruction.size) >>> 0;
+      if (leaders.has(pc)) break;
+      instruction = instructions.get(pc);
+    }
+    if (instruction === undefined) continue;
+    for (const target of instruction.flow.kind === "next" ? [pc] : successors(instruction)) {
+      const there = predecessors.get(target);
+      if (there) there.push(leader);
+      else predecessors.set(target, [leader]);
+    }
+  }
+  const found = new Set([head]);
+  for (const block of found) for (const before of predecessors.get(block) ?? []) found.add(before);
+  return found;
 }

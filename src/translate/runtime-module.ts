@@ -1,11 +1,11 @@
 /**
- * The hand-written Wasm functions around translated code: the dispatcher's inner loop, the stub that stands where a
- * region has not been translated, and what runs where no code can be fetched or no fuel is left.
+ * The hand-written Wasm functions around translated code: the dispatcher's inner loop, the stub that stands where nothing
+ * has been translated, the way into the interpreter, and what runs where no code can be fetched or no fuel is left.
  */
 import { EXCEPTIONS } from "../cpu/emitter.ts";
 import { OPERATORS } from "../cpu/operators.ts";
 import { EXIT, EXIT_EXCEPTION, EXIT_YIELD } from "./exits.ts";
-import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, PC, STATE_BYTES } from "./layout.ts";
+import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
 import { Bytes } from "./wasm/bytes.ts";
 import { ModuleWriter } from "./wasm/module.ts";
 import { VOID, W } from "./wasm/opcodes.ts";
@@ -14,6 +14,10 @@ export interface RuntimeExports {
   /** Runs regions from guest address `pc` until one exits. */
   readonly run: (pc: number, depth: number, indirectCache: number) => void;
   readonly stub: (pc: number, depth: number) => number;
+  /** Stands for every address that the interpreter runs. */
+  readonly interpret: (pc: number, depth: number) => number;
+  /** Calls what is in a table slot. */
+  readonly enter: (pc: number, depth: number, slot: number) => number;
   readonly fetchFault: (pc: number, depth: number) => number;
   /** Leaves, to go on at `pc` in the next run. */
   readonly pause: (pc: number, depth: number) => number;
@@ -77,6 +81,7 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   const writer = new ModuleWriter("runtime");
   const regionType = writer.type(["i32", "i32"], ["i32"]);
   const resolve = writer.importFunction("resolve", writer.type(["i32"], ["i32"]));
+  const interpretHere = writer.importFunction("interpret", regionType);
   writer.importMemory({ field: "s", pages: STATE_BYTES / 65536, shared: false });
   writer.importTable("t", 1);
 
@@ -87,6 +92,25 @@ function runtimeModule(): Uint8Array<ArrayBuffer> {
   stub.code.u32(regionType);
   stub.op(0);
   writer.add({ exportName: "stub", typeIndex: regionType, locals: [], code: stub.finish(), tableSlot: null });
+
+  // The interpreter has come to translated code, which goes on in its place; or it is done.
+  const SLOT = 2;
+  const interpret = new Assembler();
+  interpret.get(0).get(1).op(W.call);
+  interpret.code.u32(interpretHere);
+  interpret.set(0).const32(0).access(W.i32Load, NEXT_SLOT).tee(SLOT).op(W.if, VOID);
+  interpret.get(0).get(1).get(SLOT).op(W.returnCallIndirect);
+  interpret.code.u32(regionType);
+  interpret.op(0, W.end).get(0);
+  const code = interpret.finish();
+  writer.add({ exportName: "interpret", typeIndex: regionType, locals: ["i32"], code, tableSlot: null });
+
+  const enter = new Assembler();
+  enter.get(0).get(1).get(2).op(W.callIndirect);
+  enter.code.u32(regionType);
+  enter.op(0);
+  const enterType = writer.type(["i32", "i32", "i32"], ["i32"]);
+  writer.add({ exportName: "enter", typeIndex: enterType, locals: [], code: enter.finish(), tableSlot: null });
 
   const fault = new Assembler();
   storeLocal(fault, PC, 0);

@@ -8,22 +8,21 @@
  */
 import type { Helper } from "../cpu/emitter.ts";
 import type { CodeReader } from "../cpu/isa.ts";
-import { COUNTER_COUNT, INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
+import { DecodedCode } from "./interpreted-code.ts";
+import { INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
+import { isSource } from "./source.ts";
 import type { TrapTable } from "./trap.ts";
 
 /** What code was translated for, besides its address and mode. */
 export interface Variant {
   readonly precise: boolean;
   readonly softwareChecks: boolean;
-  readonly hot: boolean;
 }
 
 /** A guest address at which a module can be entered. */
 export interface Entry {
   readonly pc: number;
   readonly slot: number;
-  /** The place of its run counter, or -1. */
-  readonly counter: number;
 }
 
 export interface Translation extends Variant {
@@ -32,6 +31,8 @@ export interface Translation extends Variant {
   readonly source: Int32Array;
   /** The 4 KiB pages that the code was read from. */
   readonly pages: ReadonlySet<number>;
+  /** Where it branches to that had not run when it was made. */
+  readonly missing: ReadonlySet<number>;
   readonly module: WebAssembly.Module;
   readonly helpers: readonly Helper[];
 }
@@ -40,6 +41,8 @@ export interface Translation extends Variant {
 export const FETCH_FAULT_SLOT = 0;
 /** Slot 1 leaves to the dispatcher, to go on at the same address later. */
 export const PAUSE_SLOT = 1;
+/** Slot 2 is the way into the interpreter. */
+export const INTERPRET_SLOT = 2;
 /** Modes beyond this many share areas of the indirect-branch cache (there is room for 31). */
 export const MAX_MODES = 24;
 /** A V8 module takes about 20 KB: the bound is about 400 MB. */
@@ -53,8 +56,13 @@ export class ModeCache {
   readonly indirectCache: number;
   /** Table slots by guest address. */
   readonly slots = new Map<number, number>();
-  /** Addresses that have run often: they get a whole region. */
+  /** Addresses that have run often: they are translated. */
   readonly hot = new Set<number>();
+  /** Those of them that became hot as the start of a loop. */
+  readonly loops = new Set<number>();
+  readonly decoded = new DecodedCode();
+  /** How often a translation was made anew because it lacked what had run since. */
+  readonly remade = new Map<number, number>();
   readonly translations = new Map<number, Translation[]>();
 
   constructor(value: number, indirectCache: number) {
@@ -63,14 +71,25 @@ export class ModeCache {
   }
 }
 
+/**
+ * How often the start of a function or of a loop is interpreted before it is translated, with what has run by then. To
+ * translate an instruction takes about as long as to interpret it so often.
+ */
+const TRANSLATE_AFTER = 40;
+
 export class TranslationCache {
+  /** 0: code is translated before it runs, with everything that can be reached. */
+  readonly translateAfter: number;
   /** Where each module's accesses are. */
   readonly traps: TrapTable = new Map();
   readonly #modes = new Map<number, ModeCache>();
-  #nextSlot = PAUSE_SLOT + 1;
+  #nextSlot = INTERPRET_SLOT + 1;
   #nextModule = 0;
-  #nextCounter = 0;
   #size = 0;
+
+  constructor(translateAfter = TRANSLATE_AFTER) {
+    this.translateAfter = translateAfter;
+  }
 
   mode(value: number): ModeCache {
     let mode = this.#modes.get(value);
@@ -110,16 +129,10 @@ export class TranslationCache {
     return this.#nextModule++;
   }
 
-  /** A place among the counters, or -1 when there is none left: code without one stays cold until fuel ends in it. */
-  newCounter(): number {
-    return this.#nextCounter < COUNTER_COUNT ? this.#nextCounter++ : -1;
-  }
-
   /** A translation of the code at `pc` as it is now. */
   find(mode: ModeCache, pc: number, variant: Variant, code: CodeReader): Translation | null {
     for (const translation of mode.translations.get(pc) ?? []) {
       if (
-        translation.hot === variant.hot &&
         translation.precise === variant.precise &&
         translation.softwareChecks === variant.softwareChecks &&
         isSource(translation.source, code)
@@ -140,50 +153,13 @@ export class TranslationCache {
     if (there) there.push(translation);
     else mode.translations.set(pc, [translation]);
   }
-}
 
-/** Whether the code is still what was read; false as well where a page of it is gone. */
-export function isSource(source: Int32Array, code: CodeReader): boolean {
-  try {
-    for (let i = 0; i < source.length; i += 2) {
-      if ((code.read32((source[i] as number) >>> 0) | 0) !== source[i + 1]) return false;
+  /** A translation that is to be made anew. */
+  remove(mode: ModeCache, translation: Translation): void {
+    for (const { pc } of translation.entries) {
+      const there = mode.translations.get(pc);
+      const index = there?.indexOf(translation) ?? -1;
+      if (index >= 0) there?.splice(index, 1);
     }
-    return true;
-  } catch {
-    // A page of it is gone.
-    return false;
-  }
-}
-
-/** Notes every word that is read through it. */
-export class RecordingReader implements CodeReader {
-  readonly #code: CodeReader;
-  #words = new Map<number, number>();
-
-  constructor(code: CodeReader) {
-    this.#code = code;
-  }
-  read32(address: number): number {
-    const word = this.#code.read32(address);
-    this.#words.set(address, word);
-    return word;
-  }
-  read16(address: number): number {
-    const aligned = (address & ~3) >>> 0;
-    const half = this.#code.read16(address);
-    // A page is a multiple of four bytes: where one half can be fetched, so can the other.
-    this.#words.set(aligned, this.#code.read32(aligned));
-    return half;
-  }
-  /** What was read since the last call, as pairs. */
-  take(): Int32Array {
-    const pairs = new Int32Array(this.#words.size * 2);
-    let i = 0;
-    for (const [address, word] of this.#words) {
-      pairs[i++] = address;
-      pairs[i++] = word;
-    }
-    this.#words = new Map();
-    return pairs;
   }
 }

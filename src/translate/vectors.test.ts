@@ -32,7 +32,7 @@ beforeAll(() => {
     state,
     code: { read16: (at) => bytes.getUint16(at, true), read32: (at) => bytes.getUint32(at, true) },
     softwareChecks: false,
-    cache: new TranslationCache(),
+    cache: new TranslationCache(0),
     systemCall: () => false,
   });
 });

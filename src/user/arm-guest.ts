@@ -14,7 +14,7 @@ import type { Guest } from "./guest.ts";
 
 const USER_MODE = 0x10;
 
-export function armGuest(model: ArmModel): Guest {
+export function armGuest(model: ArmModel, translateAfter?: number): Guest {
   const features = FEATURES[model];
   const sixteen = !features.has("neon");
   const isa = armIsa({ cpu: model });
@@ -25,7 +25,7 @@ export function armGuest(model: ArmModel): Guest {
   return {
     isa,
     abi,
-    translations: new TranslationCache(),
+    translations: new TranslationCache(translateAfter),
     processor,
     cpuinfo,
     trampolinesName: "[sigpage]",

@@ -11,7 +11,7 @@ import type { MipsModel } from "./cpu-models.ts";
 import { slotOffsets } from "./guest.ts";
 import type { Guest } from "./guest.ts";
 
-export function mipsGuest(model: MipsModel, littleEndian: boolean): Guest {
+export function mipsGuest(model: MipsModel, littleEndian: boolean, translateAfter?: number): Guest {
   const { release } = MIPS_MODELS[model];
   const isa = mipsIsa({ littleEndian, release });
   const slotOffset = slotOffsets(isa);
@@ -25,7 +25,7 @@ export function mipsGuest(model: MipsModel, littleEndian: boolean): Guest {
   return {
     isa,
     abi,
-    translations: new TranslationCache(),
+    translations: new TranslationCache(translateAfter),
     // No HWCAP bits: no release 6, MSA or other extension. No AT_PLATFORM either.
     processor: { hwcap: 0, basePlatform: release === 2 ? "mips32r2" : "mips32" },
     cpuinfo: cpuinfo(model),

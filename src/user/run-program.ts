@@ -48,6 +48,8 @@ export interface ProgramOptions {
   readonly stackSize?: number;
   /** One of `CPU_MODELS`. */
   readonly cpu?: string;
+  /** How often code is interpreted before it is translated; 0: not at all. */
+  readonly translateAfter?: number;
   /** uname(2)'s release and nodename. */
   readonly release?: string;
   readonly hostname?: string;
@@ -140,7 +142,7 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   const resources = resourceLimits(options);
   const { personality } = program;
   const { machine: architecture } = personality;
-  const guest = await guestFor(program.personality, options.cpu);
+  const guest = await guestFor(program.personality, options.cpu, options.translateAfter);
   if (guest === null) {
     const built = `built for ${architecture.toUpperCase()}, which the processor ${options.cpu} is not`;
     throw new LoadError(program.path, "ENOEXEC", `${built}; see --cpu=help`);

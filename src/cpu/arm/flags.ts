@@ -42,7 +42,7 @@ export function addConstant(e: Emitter, a: I32, constant: number): Sum {
 export function subtract(e: Emitter, a: I32, b: I32, value = e.i32.sub(a, b)): Sum {
   const carry = e.i32.geU(a, b);
   const overflow = e.i32.and(e.i32.xor(a, b), e.i32.xor(a, value));
-  comparisons.set(overflow, { a, b, difference: value, carry });
+  if (!e.computes) comparisons.set(overflow, { a, b, difference: value, carry });
   return { value, carry, overflow };
 }
 
@@ -135,7 +135,7 @@ const CONDITIONS: readonly {
 /** Does condition 0 to 13 hold? Zero or one. */
 export function conditionHolds(e: Emitter, condition: number): I32 {
   const { flags, operands } = CONDITIONS[condition]!;
-  const noted = operands && comparisons.get(e.get(VF));
+  const noted = operands && !e.computes && comparisons.get(e.get(VF));
   if (!noted || e.get(NF) !== noted.difference || e.get(ZF) !== noted.difference || e.get(CF) !== noted.carry)
     return flags(e);
   return operands(e, noted.a, noted.b);

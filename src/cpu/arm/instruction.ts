@@ -79,9 +79,12 @@ export function instructionOf(
   return found.unsupported === undefined ? instruction : { ...instruction, unsupported: found.unsupported };
 }
 
-/** The context in which an instruction's meaning is emitted. */
-function contextOf({ pc, size, inItBlock }: ArmInstruction, mode: number): LiftContext {
-  return { ...placeOf(pc, size), inItBlock, mode, guard: undefined };
+/** The context in which an instruction's meaning is emitted; kept, for it is interpreted again and again. */
+function contextOf(instruction: ArmInstruction, mode: number): LiftContext {
+  const { context, pc, size, inItBlock } = instruction;
+  if (context !== undefined && context.mode === mode) return context;
+  const { next, thumb, pcValue } = placeOf(pc, size);
+  return (instruction.context = { pc, next, thumb, pcValue, inItBlock, mode, guard: undefined });
 }
 
 /** Emits one instruction that is not `it`, with its condition. */
@@ -97,7 +100,8 @@ export function liftInstruction(e: Emitter, instruction: ArmInstruction, mode: n
     e.raiseIf(holds, row.raises);
     return;
   }
-  const { flow, next } = { flow: row.flow?.(fields, context) ?? NEXT, next: context.next };
+  const { next } = context;
+  const flow = row.flow?.(fields, context) ?? NEXT;
   if (flow.kind === "next") {
     const guarded = typeof row.guarded === "function" ? row.guarded(fields) : row.guarded === true;
     if (guarded) row.lift(e, fields, { ...context, guard: holds });

@@ -74,8 +74,8 @@ function transfer<F extends Addressing & { readonly t: number }>(
     const { at, written } = addresses(e, context, fields, offset(e, fields, context));
     if ("store" in access) access.store(e, at, readGpr(e, context, fields.t));
     const loaded = "load" in access ? access.load(e, at) : undefined;
-    if (written) writeGpr(e, context, fields.n, written);
-    if (!loaded) return;
+    if (written !== undefined) writeGpr(e, context, fields.n, written);
+    if (loaded === undefined) return;
     if (fields.t === PC) jumpTo(e, loaded, isPop(fields));
     else writeGpr(e, context, fields.t, loaded);
   };
@@ -157,7 +157,7 @@ function loadDual<F extends Pair>(offset: (e: Emitter, fields: F, context: LiftC
     const { at, written } = addresses(e, context, fields, offset(e, fields, context));
     const first = e.load32(at);
     const second = e.load32(e.i32.add(at, e.const32(4)));
-    if (written) writeGpr(e, context, fields.n, written);
+    if (written !== undefined) writeGpr(e, context, fields.n, written);
     writeGpr(e, context, fields.t, first);
     writeGpr(e, context, fields.u ?? fields.t + 1, second);
   };
@@ -168,7 +168,7 @@ function storeDual<F extends Pair>(offset: (e: Emitter, fields: F, context: Lift
     const { at, written } = addresses(e, context, fields, offset(e, fields, context));
     e.store32(at, readGpr(e, context, fields.t));
     e.store32(e.i32.add(at, e.const32(4)), readGpr(e, context, fields.u ?? fields.t + 1));
-    if (written) writeGpr(e, context, fields.n, written);
+    if (written !== undefined) writeGpr(e, context, fields.n, written);
   };
 }
 

@@ -70,7 +70,7 @@ function operate(
   const ask = (): V128 => e.call(operation.vectorHelper, ...operands, ...extra) as V128;
   const inputs = floats.length === 0 ? undefined : subnormal(e, floats);
   const lanesOfAll = inputs === undefined ? fast.rare : fast.rare === undefined ? inputs : e.v128.or(inputs, fast.rare);
-  let condition: I32 | undefined = lanesOfAll && e.v128.anyTrue(lanesOfAll);
+  let condition: I32 | undefined = lanesOfAll === undefined ? undefined : e.v128.anyTrue(lanesOfAll);
   const check = fast.inexact && (mode & MODE_INEXACT) === 0 ? inexactClear(e) : undefined;
   if (check !== undefined) condition = condition === undefined ? check : e.i32.or(condition, check);
   if (condition === undefined) return fast.value;

@@ -1,6 +1,6 @@
 /**
- * The pure operators as functions on raw bits, for tests: every row of `OPERATORS` becomes a WebAssembly function of
- * its own, so that what a test sees is what translated code does, NaN payloads and traps included.
+ * The pure operators as functions on raw bits: every row of `OPERATORS` becomes a WebAssembly function of its own, so that
+ * who computes at once (the interpreter, a test) gets what translated code gives, NaN payloads and traps included.
  *
  * Bits are numbers for i32 and f32 (signed), bigints for i64 and f64 (signed) and v128 (unsigned, lane 0 lowest).
  */
@@ -114,12 +114,16 @@ const ALL: readonly (readonly [string, AnyOperator])[] = Object.entries(OPERATOR
 );
 const immediateCount = ({ lanes, shuffle }: AnyOperator): number => (lanes !== undefined ? 1 : shuffle ? 16 : 0);
 /** By name, and for operators with immediates by name and immediates, as they are first used. */
-const compiled = compile(
-  ALL.flatMap(([name, row]) => (immediateCount(row) === 0 ? [[name, { ...row, immediates: [] }] as const] : [])),
-);
-const variants = new Map(Object.entries(compiled));
+let variants: Map<string, (...args: Bits[]) => unknown> | undefined;
 
 function functionOf(name: string, row: AnyOperator, immediates: readonly number[]): (...args: Bits[]) => unknown {
+  variants ??= new Map(
+    Object.entries(
+      compile(
+        ALL.flatMap(([each, { ...its }]) => (immediateCount(its) === 0 ? [[each, { ...its, immediates: [] }]] : [])),
+      ),
+    ),
+  );
   const key = [name, ...immediates].join(" ");
   let found = variants.get(key);
   if (found === undefined) {
