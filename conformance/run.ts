@@ -8,6 +8,7 @@ import { peerDriver } from "./harness/peer.ts";
 import { printResult, writeSummary, type SuiteResult } from "./harness/report.ts";
 import type { Suite } from "./harness/suite.ts";
 import { targetByName } from "./harness/target.ts";
+import { busybox } from "./suites/busybox.ts";
 import { cTorture } from "./suites/c-torture.ts";
 import { cpython } from "./suites/cpython.ts";
 import { qemuTcg } from "./suites/qemu-tcg.ts";
@@ -16,7 +17,7 @@ import { hostile } from "./suites/hostile.ts";
 import { random } from "./suites/random.ts";
 import { stressNg } from "./suites/stress-ng.ts";
 
-const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, stressNg, random, hostile];
+const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, busybox, stressNg, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [

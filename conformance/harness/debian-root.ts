@@ -13,9 +13,10 @@ const SYSTEM_FILES: Readonly<Record<string, string>> = {
   "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost\n",
 };
 
-/** update-alternatives' links, made where the program is there and the name is not. */
+/** update-alternatives' links and what stands in for dash, made where the program is there and the name is not. */
 const ALTERNATIVES: Readonly<Record<string, string>> = {
   "usr/bin/awk": "mawk",
+  "bin/sh": "busybox",
 };
 
 const PYTHON = "usr/bin/python3.11";

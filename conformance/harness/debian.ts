@@ -97,19 +97,22 @@ export async function withDependencies(architecture: string, packages: readonly 
   return [...new Set(names.map((name) => name.split(":")[0]))].sort();
 }
 
-/** Fetches a source package and unpacks the named part of its upstream archive; returns the folder of that part. */
-export async function unpackSource(name: string, part: string): Promise<string> {
-  const folder = await completeFolder(path.join(cacheFolder("sources"), name), async (temporary) => {
+/** Fetches a source package and unpacks the named part of its upstream or Debian archive; returns the folder of that part. */
+export async function unpackSource(name: string, part: string, archive: "orig" | "debian" = "orig"): Promise<string> {
+  const place = archive === "orig" ? name : `${name}.${archive}`;
+  const folder = await completeFolder(path.join(cacheFolder("sources"), place), async (temporary) => {
     const configuration = await privateApt("amd64");
     await network(
       () => apt(configuration, "apt-get", ["source", "-q", "--download-only", name], temporary),
       `the source of ${name} from Debian`,
     );
-    const archive = readdirSync(temporary).find((file) => /\.orig\.tar\.\w+$/.test(file));
-    if (archive === undefined) throw new Error(`the source of ${name} has no .orig.tar`);
-    await runTool("tar", ["xf", archive, "--strip-components=1", "--wildcards", `*/${part}`], { cwd: temporary });
-    for (const file of readdirSync(temporary))
-      if (file.startsWith(`${name}_`)) await runTool("rm", ["-f", path.join(temporary, file)]);
+    const file = readdirSync(temporary).find((each) => each.includes(`.${archive}.tar.`));
+    if (file === undefined) throw new Error(`the source of ${name} has no .${archive}.tar`);
+    // Upstream's archive has its own top folder, Debian's begins with debian/.
+    const only = archive === "orig" ? ["--strip-components=1", "--wildcards", `*/${part}`] : [part];
+    await runTool("tar", ["xf", file, ...only], { cwd: temporary });
+    for (const each of readdirSync(temporary))
+      if (each.startsWith(`${name}_`)) await runTool("rm", ["-f", path.join(temporary, each)]);
   });
   return path.join(folder, part);
 }
