@@ -1,15 +1,16 @@
-/** Files that stand for events: eventfd(2), epoll(7). */
+/** Files that stand for events: eventfd(2), epoll(7), signalfd(2). */
 import { Epoll, EPOLL, type EpollEvent } from "../kernel/epoll.ts";
 import { errno } from "../kernel/errno.ts";
 import { createEventFd } from "../kernel/eventfd.ts";
-import { POLL } from "../kernel/fs/flags.ts";
+import { O, POLL } from "../kernel/fs/flags.ts";
 import type { SignalSet } from "../kernel/signal.ts";
+import { SignalFd } from "../kernel/signalfd.ts";
 import { Wait } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { description } from "./guest-buffers.ts";
 import { readSignalMask, withMask } from "./poll.ts";
-import { full, missing, partial, type SyscallRow } from "./row.ts";
+import { full, partial, type SyscallRow } from "./row.ts";
 import { millisecondTimeout, timespecTimeout, type Timeout } from "./timeouts.ts";
 
 function eventfd(call: SyscallContext, initial: number, flags: number): number {
@@ -90,6 +91,28 @@ function create(call: SyscallContext, flags: number): number {
   return call.process.files.add(new Epoll(), flags !== 0);
 }
 
+/** A new one, or with an open one's descriptor that one with another set. */
+function signalfd(call: SyscallContext, fd: number, setAt: number, size: number, guestFlags: number): number {
+  const { signals } = call.abi;
+  // SFD_NONBLOCK and SFD_CLOEXEC are open(2)'s numbers.
+  const flags = call.abi.constants.open.bitsToKernel(guestFlags);
+  if ((flags & ~(O.NONBLOCK | O.CLOEXEC)) !== 0 || size !== signals.setBytes) throw errno.EINVAL;
+  const set = signals.readSet(call.memory, setAt) & ~call.kernel.signals.unstoppable;
+  if (fd !== -1) {
+    const file = description(call, fd);
+    if (!(file instanceof SignalFd)) throw errno.EINVAL;
+    file.set = set;
+    return fd;
+  }
+  const file = new SignalFd({
+    maker: call.task,
+    set,
+    nonBlocking: (flags & O.NONBLOCK) !== 0,
+    littleEndian: call.abi.littleEndian,
+  });
+  return call.process.files.add(file, (flags & O.CLOEXEC) !== 0);
+}
+
 const waitArguments = [arg.fd, arg.pointer, arg.int] as const;
 const NOTE = "EPOLLEXCLUSIVE and EPOLLWAKEUP change nothing";
 
@@ -122,10 +145,6 @@ export const EVENT_ROWS: readonly SyscallRow[] = [
     (call, fd, address, max, timeout, mask, size) =>
       wait(call, fd, address, max, timespecTimeout(call, timeout, true), readSignalMask(call, mask, size)),
   ),
-  missing("signalfd", [arg.fd, arg.pointer, arg.size], "signals are delivered to handlers or waited for only"),
-  missing(
-    "signalfd4",
-    [arg.fd, arg.pointer, arg.size, arg.int],
-    "signals are delivered to handlers or waited for only",
-  ),
+  full("signalfd", [arg.fd, arg.pointer, arg.size], (call, fd, set, size) => signalfd(call, fd, set, size, 0)),
+  full("signalfd4", [arg.fd, arg.pointer, arg.size, arg.flags("open")], signalfd),
 ];

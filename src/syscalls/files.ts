@@ -2,14 +2,15 @@
 import { errno } from "../kernel/errno.ts";
 import { O, S } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
-import { copyFileRange, sendfile, splice } from "../kernel/fs/transfer.ts";
+import { copyFileRange, sendfile, splice, tee } from "../kernel/fs/transfer.ts";
+import { PipeDescription } from "../kernel/pipe.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
 import { requireForeground, requireWriter } from "../kernel/tty/sessions.ts";
 import { Wait, type WakeReason } from "../kernel/wait.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { buffer, description, fileOffset, fitsLong, guardWait, MAX_TRANSFER, vector } from "./guest-buffers.ts";
-import { full, missing, partial, type SyscallRow } from "./row.ts";
+import { full, partial, type SyscallRow } from "./row.ts";
 
 const isRegular = (file: FileDescription): boolean => file.path.inode.type === S.IFREG;
 
@@ -323,8 +324,24 @@ export const FILE_ROWS: readonly SyscallRow[] = [
       });
     },
   ),
-  missing("tee", [arg.fd, arg.fd, arg.size, arg.flags("splice")], "programs fall back to read and write"),
-  missing("vmsplice", [arg.fd, arg.iovecs(2, "in"), arg.uint, arg.flags("splice")], "programs fall back to writev"),
+  full("tee", [arg.fd, arg.fd, arg.size, arg.flags("splice")], (call, inFd, outFd, count, flags) => {
+    if ((flags & ~0xf) !== 0) throw errno.EINVAL;
+    const to = description(call, outFd);
+    return writing(call, to, () => tee(description(call, inFd), to, Math.min(count, MAX_TRANSFER), (flags & 2) !== 0));
+  }),
+  partial(
+    "vmsplice",
+    [arg.fd, arg.iovecs(2, "in"), arg.uint, arg.flags("splice")],
+    "pages are copied, never given away",
+    (call, fd, iov, count, flags) => {
+      if ((flags & ~0xf) !== 0) throw errno.EINVAL;
+      const file = description(call, fd);
+      if (!(file instanceof PipeDescription)) throw errno.EBADF;
+      if (!file.writable) return readv(call, fd, iov, count);
+      if ((flags & 2) !== 0 && file.pipe.room === 0) throw errno.EAGAIN;
+      return writev(call, fd, iov, count);
+    },
+  ),
 
   full("readahead", [arg.fd, arg.offset64, arg.size], (call, fd) => {
     const file = description(call, fd);
