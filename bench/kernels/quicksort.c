@@ -1,9 +1,8 @@
 /* Quicksort of random words: unpredictable branches, recursion. */
-#include <stdint.h>
-#include <stdio.h>
+#include "kernel.h"
 
 #define COUNT 1000000
-#define ROUNDS 6
+#define ROUNDS 8
 
 static int32_t data[COUNT];
 
@@ -33,10 +32,10 @@ __attribute__((noinline)) static void sort(int32_t *first, int32_t *last)
     }
 }
 
-int main(void)
+unsigned kernel(unsigned scale)
 {
     uint32_t x = 2463534242u, sum = 0;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < ROUNDS * scale; round++) {
         for (int i = 0; i < COUNT; i++) {
             x ^= x << 13, x ^= x >> 17, x ^= x << 5;
             data[i] = (int32_t)x;
@@ -44,10 +43,9 @@ int main(void)
         sort(data, data + COUNT - 1);
         for (int i = 0; i < COUNT; i++) {
             if (i && data[i - 1] > data[i])
-                return 1;
+                return 0;
             sum = sum * 31 + (uint32_t)data[i];
         }
     }
-    printf("quicksort %08x\n", (unsigned)sum);
-    return 0;
+    return sum;
 }
