@@ -7,7 +7,7 @@
 int main(void)
 {
     unsigned done = 0;
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < 50000; i++) {
         char name[32];
         struct stat st;
         snprintf(name, sizeof name, "file%d", i % 100);

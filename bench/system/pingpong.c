@@ -1,9 +1,9 @@
-/* Two processes that send a byte to and fro by two pipes, 20,000 times. */
+/* Two processes that send a byte to and fro by two pipes, 100,000 times. */
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TURNS 20000
+#define TURNS 100000
 
 int main(void)
 {

@@ -1,9 +1,9 @@
-/* A file of 300,000 bytes, written at once and read a byte at a time. */
+/* A file of a million bytes, written at once and read a byte at a time. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define SIZE 300000
+#define SIZE 1000000
 
 static unsigned char data[SIZE];
 
