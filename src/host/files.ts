@@ -51,6 +51,8 @@ const native = hasProc ? getLibc() : null;
 /** Directories held open at most; those not used for longest are closed and opened again when needed. */
 const MAX_OPEN = 256;
 const openDirectories = new Set<HostDirectory>();
+/** The one that was used last, and so is the last in the set. */
+let newest: HostDirectory | null = null;
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
@@ -77,8 +79,9 @@ class HostError extends Error {
 }
 
 function check(result: number): void {
+  if (result >= 0) return;
   const libc = getLibc();
-  if (result < 0 && libc !== null) throw new HostError(libc.errorName());
+  if (libc !== null) throw new HostError(libc.errorName());
 }
 
 /** Flags of `HostDirectory.open` in words, because their numbers differ between hosts. */
@@ -162,8 +165,10 @@ export class HostDirectory {
   #base(): string {
     if (!hasProc) return this.parent === null ? this.name : `${this.parent.#base()}/${this.name}`;
     if (this.#fd >= 0) {
+      if (newest === this) return this.#path;
       openDirectories.delete(this);
       openDirectories.add(this);
+      newest = this;
       return this.#path;
     }
     // Down from the nearest ancestor that is open; a guest may have made the way as long as it likes.
@@ -192,6 +197,7 @@ export class HostDirectory {
     this.#fd = fd;
     this.#path = `/proc/self/fd/${fd}`;
     openDirectories.add(this);
+    newest = this;
   }
 
   /** Lets the descriptor go; the next use opens it again. */

@@ -59,31 +59,55 @@ export function fromNode(stat: fs.BigIntStats): HostStat {
 /** Where statx(2) puts its answer; read at once by `fromStatx`. */
 export const statxBytes = new Uint8Array(256);
 const statxWords = new Uint32Array(statxBytes.buffer);
-const statxLongs = new BigInt64Array(statxBytes.buffer);
+const statxSigned = new Int32Array(statxBytes.buffer);
+const statxInodes = new BigUint64Array(statxBytes.buffer);
 
-/** What statx(2) has just filled in; offsets in linux/stat.h. */
+const word = (offset: number): number => statxWords[offset >> 2] as number;
+/** 64 bits that are far from 2^53. */
+const long = (offset: number): number => (statxSigned[(offset >> 2) + 1] as number) * 2 ** 32 + word(offset);
+
+/**
+ * What statx(2) has just filled in; offsets in linux/stat.h. A walk along a path looks at few of the facts, so the times
+ * become bigints only when somebody asks.
+ */
+class StatxFacts implements HostStat {
+  readonly devMajor = word(136);
+  readonly devMinor = word(140);
+  readonly ino = statxInodes[32 >> 3] as bigint;
+  readonly mode = word(28) & 0xffff;
+  readonly nlink = word(16);
+  readonly uid = word(20);
+  readonly gid = word(24);
+  readonly rdevMajor = word(128);
+  readonly rdevMinor = word(132);
+  readonly size = long(40);
+  readonly blockSize = word(4);
+  readonly blocks = long(48);
+  readonly #atime = long(64);
+  readonly #atimeRest = word(72);
+  readonly #btime = long(80);
+  readonly #btimeRest = word(88);
+  readonly #ctime = long(96);
+  readonly #ctimeRest = word(104);
+  readonly #mtime = long(112);
+  readonly #mtimeRest = word(120);
+
+  get atime(): bigint {
+    return BigInt(this.#atime) * BILLION + BigInt(this.#atimeRest);
+  }
+  get btime(): bigint {
+    return BigInt(this.#btime) * BILLION + BigInt(this.#btimeRest);
+  }
+  get ctime(): bigint {
+    return BigInt(this.#ctime) * BILLION + BigInt(this.#ctimeRest);
+  }
+  get mtime(): bigint {
+    return BigInt(this.#mtime) * BILLION + BigInt(this.#mtimeRest);
+  }
+}
+
 export function fromStatx(): HostStat {
-  const word = (offset: number): number => statxWords[offset >> 2] ?? 0;
-  const long = (offset: number): bigint => statxLongs[offset >> 3] ?? 0n;
-  const time = (offset: number): bigint => long(offset) * BILLION + BigInt(word(offset + 8));
-  return {
-    devMajor: word(136),
-    devMinor: word(140),
-    ino: BigInt.asUintN(64, long(32)),
-    mode: word(28) & 0xffff,
-    nlink: word(16),
-    uid: word(20),
-    gid: word(24),
-    rdevMajor: word(128),
-    rdevMinor: word(132),
-    size: Number(long(40)),
-    blockSize: word(4),
-    blocks: Number(long(48)),
-    atime: time(64),
-    mtime: time(112),
-    ctime: time(96),
-    btime: time(80),
-  };
+  return new StatxFacts();
 }
 
 /** fstat(2) */

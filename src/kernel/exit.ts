@@ -34,7 +34,7 @@ export function endProcess(process: Process, status: ExitStatus): void {
 export function retireTask(task: Task): void {
   const { process } = task;
   const { kernel } = process;
-  if (kernel.scheduler.current === task) kernel.scheduler.bookTime();
+  kernel.scheduler.bookTime();
   process.endedUserTime += task.userTime;
   process.endedSystemTime += task.systemTime;
   kernel.scheduler.remove(task);

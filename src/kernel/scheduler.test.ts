@@ -127,6 +127,28 @@ test("a signal that came during the call itself wakes it at once", async () => {
   expect(runner.log).toEqual(["2 signal"]);
 });
 
+test("processor time of a slice is shared by how long each task ran", async () => {
+  const { runner, scheduler, kernel, task, clock } = setUp();
+  const other = kernel.createThread(task.process, 0, task.credentials.clone(), "other");
+  const queue = new WaitQueue();
+  const seen: bigint[] = [];
+  function* first() {
+    clock.jump(1n * MILLISECOND);
+    yield new Wait<number>([queue], null, () => 0);
+    scheduler.bookTime();
+    seen.push(task.userTime, other.userTime);
+  }
+  function* second(): Generator<Wait | null> {
+    clock.jump(3n * MILLISECOND);
+    clock.cpu += 2n * MILLISECOND;
+    queue.wake();
+  }
+  runner.add(task, first());
+  runner.add(other, second());
+  await scheduler.run(runner);
+  expect(seen).toEqual([MILLISECOND / 2n, (3n * MILLISECOND) / 2n]);
+});
+
 test("processor time goes to the task that used it", async () => {
   const { runner, scheduler, task, clock } = setUp();
   function* program() {

@@ -41,8 +41,11 @@ export class Scheduler {
   #wakeLoop: (() => void) | null = null;
   #stopRequested = false;
   #yielded = false;
-  /** Processor time of the host thread when it was last booked to a task. */
+  /** Processor time of the host thread when it was last booked to tasks. */
   #booked = { user: 0n, system: 0n };
+  /** How long each task has been on the processor since then, and since when the present one is: monotonic time. */
+  readonly #shares = new Map<Task, bigint>();
+  #since = 0n;
   /** Monotonic time at which the running task must leave the processor. */
   sliceEnd = 0n;
 
@@ -137,14 +140,31 @@ export class Scheduler {
     if (index >= 0) this.#ready.splice(index, 1);
   }
 
-  /** Books the processor time used since the last booking to the running task. */
+  /**
+   * Books the processor time used since the last booking to the tasks that ran, in proportion to how long each did. To be
+   * called before such a time is looked at; asking the host at each switch would cost more than the switch.
+   */
   bookTime(): void {
+    this.#share(this.#clock.monotonic());
     const now = this.#clock.threadTime();
-    if (this.#current !== null) {
-      this.#current.userTime += now.user - this.#booked.user;
-      this.#current.systemTime += now.system - this.#booked.system;
-    }
+    const user = now.user - this.#booked.user;
+    const system = now.system - this.#booked.system;
     this.#booked = now;
+    let total = 0n;
+    for (const share of this.#shares.values()) total += share;
+    for (const [task, share] of this.#shares) {
+      if (this.#shares.size > 1 && total === 0n) break;
+      task.userTime += this.#shares.size === 1 ? user : (user * share) / total;
+      task.systemTime += this.#shares.size === 1 ? system : (system * share) / total;
+    }
+    this.#shares.clear();
+  }
+
+  /** The running task has been on the processor until now. */
+  #share(now: bigint): void {
+    const task = this.#current;
+    if (task !== null) this.#shares.set(task, (this.#shares.get(task) ?? 0n) + now - this.#since);
+    this.#since = now;
   }
 
   /** Makes `run` return at the next switch. */
@@ -170,12 +190,20 @@ export class Scheduler {
 
   /** Runs ready tasks, one after the other, for one slice of time together. */
   #turn(runner: TaskRunner): void {
-    const end = this.#clock.monotonic() + SLICE;
+    this.#booked = this.#clock.threadTime();
+    this.#since = this.#clock.monotonic();
+    try {
+      this.#runReady(runner, this.#since + SLICE);
+    } finally {
+      this.bookTime();
+    }
+  }
+
+  #runReady(runner: TaskRunner, end: bigint): void {
     do {
       const task = this.#ready.shift();
       if (task === undefined) return;
       this.sliceEnd = end;
-      this.#booked = this.#clock.threadTime();
       this.#current = task;
       this.#yielded = false;
       const reason = this.#reasons.get(task);
@@ -187,14 +215,14 @@ export class Scheduler {
         }
         if (isRunning(task) && !this.#stopRequested) runner.run(task);
       } finally {
-        this.bookTime();
+        this.#share(this.#clock.monotonic());
         this.#current = null;
       }
       if (isRunning(task)) {
         task.involuntarySwitches++;
         if (!this.#ready.includes(task)) this.#ready.push(task);
       }
-    } while (!this.#stopRequested && this.#clock.monotonic() < end);
+    } while (!this.#stopRequested && this.#since < end);
   }
 
   #idle(runner: TaskRunner): Promise<void> {

@@ -18,7 +18,15 @@ export class WaitQueue {
 
   /** Something changed: everyone who waits looks again. */
   wake(): void {
-    for (const listener of [...this.#listeners]) listener();
+    if (this.#listeners.size > 1) {
+      for (const listener of [...this.#listeners]) listener();
+      return;
+    }
+    // Mostly nobody or one, at each read and write of a pipe; whoever comes meanwhile has not waited for this.
+    for (const listener of this.#listeners) {
+      listener();
+      return;
+    }
   }
 
   get hasWaiters(): boolean {

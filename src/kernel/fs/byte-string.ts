@@ -6,9 +6,19 @@ export type ByteString = string;
 
 /** The byte string of these bytes (without a terminating NUL). */
 export function fromBytes(bytes: Uint8Array): ByteString {
+  const { length } = bytes;
+  if (length <= SHORT) {
+    let text = "";
+    for (let n = 0; n < length; n++) text += CHARACTERS[bytes[n] as number];
+    return text;
+  }
   // Buffer's own method on any bytes: a Buffer of them would cost more than the string.
-  return latin1Slice.call(bytes as Buffer, 0, bytes.length);
+  return latin1Slice.call(bytes as Buffer, 0, length);
 }
+
+/** So many bytes are a string sooner than a call out of JavaScript is made. */
+const SHORT = 12;
+const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
 const { latin1Slice } = Buffer.prototype;
 
