@@ -113,7 +113,7 @@ export abstract class ConnectionSocket extends Socket {
   }
 
   override available(): number {
-    return this.type === "stream" ? this.incoming.bytes : this.incoming.firstLength;
+    return this.incoming.bytes;
   }
 }
 

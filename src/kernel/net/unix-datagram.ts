@@ -68,7 +68,7 @@ export class UnixDatagramSocket extends Socket implements UnixSocket {
   }
 
   #receiverAt(address: SocketAddress, caller: SocketCaller): UnixDatagramSocket {
-    const found = this.network.unixNames.find(address, caller);
+    const found = this.network.unixNames.find(this, address, caller);
     if (!(found instanceof UnixDatagramSocket)) throw errno.EPROTOTYPE;
     // A socket that is connected takes messages from its peer only.
     if (found.#peer !== null && found.#peer !== this) throw errno.EPERM;
@@ -125,18 +125,11 @@ export class UnixDatagramSocket extends Socket implements UnixSocket {
     for (const sender of heldUp) sender.writeQueue.wake();
   }
 
+  /** The other side hears nothing of it. */
   override shutdown(receive: boolean, send: boolean): void {
-    const peer = this.#peer;
-    if (send) {
-      this.sendShut = true;
-      if (peer !== null && peer.#peer === this) peer.receiveShut = true;
-    }
-    if (receive) {
-      this.receiveShut = true;
-      if (peer !== null && peer.#peer === this) peer.sendShut = true;
-    }
+    this.sendShut ||= send;
+    this.receiveShut ||= receive;
     this.wakeAll();
-    peer?.wakeAll();
   }
 
   override available(): number {

@@ -21,11 +21,12 @@ export class UnixNames {
     address: UnixAddress,
     { fs }: SocketCaller,
   ): { readonly forget: () => void; readonly name: string } {
-    const name = address.name === "" ? this.#automaticName() : address.name;
+    const name = address.name === "" ? this.#automaticName(socket) : address.name;
     if (name.startsWith("\0")) {
-      if (this.#abstract.has(name)) throw errno.EADDRINUSE;
-      this.#abstract.set(name, socket);
-      return { name, forget: () => this.#abstract.delete(name) };
+      const key = keyOf(socket, name);
+      if (this.#abstract.has(key)) throw errno.EADDRINUSE;
+      this.#abstract.set(key, socket);
+      return { name, forget: () => this.#abstract.delete(key) };
     }
     const { identity } = fs.bindSocket(name);
     this.#byInode.set(identity, socket);
@@ -38,21 +39,21 @@ export class UnixNames {
   }
 
   /** Autobind: five hexadecimal digits. */
-  #automaticName(): string {
+  #automaticName(socket: Socket): string {
     for (let tries = 0; tries < 0x100000; tries++) {
       this.#lastAutomatic = (this.#lastAutomatic + 1) & 0xfffff;
       const name = `\0${this.#lastAutomatic.toString(16).padStart(5, "0")}`;
-      if (!this.#abstract.has(name)) return name;
+      if (!this.#abstract.has(keyOf(socket, name))) return name;
     }
     throw errno.ENOSPC;
   }
 
-  /** Throws ECONNREFUSED, and what the walk throws (ENOENT, EACCES …). */
-  find(address: SocketAddress, { fs }: SocketCaller): UnixSocket {
+  /** Whom `asking` means. Throws ECONNREFUSED, and what the walk throws (ENOENT, EACCES …). */
+  find(asking: Socket, address: SocketAddress, { fs }: SocketCaller): UnixSocket {
     if (address.family !== "unix") throw errno.EINVAL;
     const { name } = address;
     if (name === "") throw errno.EINVAL;
-    const found = name.startsWith("\0") ? this.#abstract.get(name) : this.#ofInode(fs.findSocket(name));
+    const found = name.startsWith("\0") ? this.#abstract.get(keyOf(asking, name)) : this.#ofInode(fs.findSocket(name));
     if (found === undefined) throw errno.ECONNREFUSED;
     return found;
   }
@@ -65,6 +66,9 @@ export class UnixNames {
     return new Set([...this.#abstract.values(), ...this.#byInode.values()]);
   }
 }
+
+/** An abstract name belongs to one type of sockets. */
+const keyOf = ({ type }: Socket, name: string): string => type + name;
 
 /** The name of one socket. */
 export class UnixName {

@@ -88,7 +88,7 @@ export class UnixStreamSocket extends ConnectionSocket implements UnixSocket {
   }
 
   #listenerAt(address: SocketAddress, caller: SocketCaller): UnixStreamSocket {
-    const found = this.network.unixNames.find(address, caller);
+    const found = this.network.unixNames.find(this, address, caller);
     if (found.type !== this.type || !(found instanceof UnixStreamSocket)) throw errno.EPROTOTYPE;
     if (!found.isListening || found.receiveShut) throw errno.ECONNREFUSED;
     return found;
