@@ -15,9 +15,10 @@ import { qemuTcg } from "./suites/qemu-tcg.ts";
 import { debian } from "./suites/debian.ts";
 import { hostile } from "./suites/hostile.ts";
 import { random } from "./suites/random.ts";
+import { rootfs } from "./suites/rootfs.ts";
 import { stressNg } from "./suites/stress-ng.ts";
 
-const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, cpython, busybox, stressNg, random, hostile];
+const SUITES: readonly Suite[] = [cTorture, qemuTcg, debian, rootfs, cpython, busybox, stressNg, random, hostile];
 
 /** What `--ci` runs, in this order: sized for about half an hour on two cores that have nothing cached. */
 const CI_RUNS: readonly { suite: string; target: string; count?: number }[] = [

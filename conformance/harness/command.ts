@@ -19,7 +19,10 @@ export function commandDriver(): Driver {
     async run(request: Case): Promise<Outcome> {
       const args = [MAIN, `--timeout=${request.timeout}`];
       if (request.translateAfter !== undefined) args.push("--translate-after", String(request.translateAfter));
-      if (request.sysroot !== undefined) args.push("-L", request.sysroot);
+      const { sysroot, isSystem } = request;
+      if (sysroot !== undefined && isSystem === true)
+        args.push("--rootfs", sysroot, "--overlay", "memory", "--user", "root", "--chdir", request.cwd);
+      else if (sysroot !== undefined) args.push("-L", sysroot);
       if (request.argv0 !== undefined) args.push("-0", request.argv0);
       const environment = { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env };
       for (const [name, value] of Object.entries(environment)) args.push("-E", `${name}=${value}`);
@@ -27,7 +30,7 @@ export function commandDriver(): Driver {
       const outcome = await runChild({
         file: process.execPath,
         args,
-        cwd: request.cwd,
+        cwd: isSystem === true ? "/" : request.cwd,
         env: environment,
         ...(request.stdin ? { stdin: request.stdin } : {}),
         timeout: request.timeout + GRACE,

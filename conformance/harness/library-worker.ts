@@ -1,5 +1,5 @@
 /** The worker process of library.ts: takes a case, runs it with babelf's `run`, sends back what came of it. */
-import { run } from "../../src/index.ts";
+import { run, type RunOptions } from "../../src/index.ts";
 import type { Case } from "./outcome.ts";
 import type { WorkerReply } from "./library.ts";
 
@@ -7,17 +7,22 @@ import type { WorkerReply } from "./library.ts";
 const TIMED_OUT = 124;
 const INTERNAL_ERROR = 70;
 
+function placeOf({ cwd, sysroot, isSystem }: Case): Partial<RunOptions> {
+  if (sysroot === undefined) return { cwd };
+  if (isSystem !== true) return { cwd, sysroot };
+  return { rootfs: sysroot, overlay: "memory", identity: { uid: 0, gid: 0 }, start: cwd };
+}
+
 async function answer(request: Case): Promise<WorkerReply> {
   const result = await run({
     program: request.program,
     args: request.args,
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env },
-    cwd: request.cwd,
+    ...placeOf(request),
     limits: { wallTime: request.timeout },
     ...(request.argv0 === undefined ? {} : { argv0: request.argv0 }),
     ...(request.stdin === undefined ? {} : { stdin: request.stdin }),
     ...(request.translateAfter === undefined ? {} : { translateAfter: request.translateAfter }),
-    ...(request.sysroot === undefined ? {} : { sysroot: request.sysroot }),
   });
   const stderr = result.failure === null ? result.stderrBytes : Buffer.from(`babelf: ${result.failure}\n`);
   const kept = { stdout: result.stdoutBytes, stderr };

@@ -14,6 +14,11 @@ export interface Case {
   readonly sysroot?: string;
   /** babelf's `RunOptions.translateAfter`. */
   readonly translateAfter?: number;
+  /**
+   * The program runs as root in `sysroot` as its own system, and what it changes is forgotten: `program` and `cwd` are
+   * paths in there.
+   */
+  readonly isSystem?: true;
   /** Seconds of wall time. */
   readonly timeout: number;
 }

@@ -56,7 +56,33 @@ exec perl -e 'my ($root, $cwd, $argv0, $program, @args) = @ARGV;
   chroot $root or die "chroot: $!\\n"; chdir $cwd or die "$cwd: $!\\n";
   exec {$program} $argv0, @args or die "$program: $!\\n"' "$root" "$@"`;
 
-/** `program` and `cwd` of a case are host paths below the root. */
+/**
+ * For a case that is a system of its own: with an overlay in memory over the root, and all user ids, which only the host's
+ * root may give away; anybody else has root's alone.
+ */
+const ENTER_SYSTEM = `set -e
+lower=$1
+shift
+until [ -n "$(cat /proc/self/uid_map)" ]; do sleep 0.02; done
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o "lowerdir=$lower,upperdir=/mnt/upper,workdir=/mnt/work,userxattr" overlay /mnt/root
+set -- /mnt/root "$@"
+${ENTER}`;
+
+const MAP_ALL_USERS = `unshare --user --mount /bin/sh -c "$0" sh "$@" <&0 &
+until echo 0 0 65536 2>/dev/null > /proc/$!/uid_map; do kill -0 $!; sleep 0.02; done
+echo 0 0 65536 > /proc/$!/gid_map
+wait $!`;
+
+/** How the namespaces are made: a command and its first arguments; root, registration and the rest follow. */
+function entrance(isSystem: boolean): readonly [file: string, ...args: string[]] {
+  if (isSystem && process.getuid?.() === 0) return ["/bin/sh", "-c", `set -e\n${MAP_ALL_USERS}`, ENTER_SYSTEM];
+  const script = isSystem ? ENTER_SYSTEM : ENTER;
+  return ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh"];
+}
+
+/** `program` and `cwd` of a case are host paths below the root, unless it is a system of its own. */
 export async function rootedPeer(target: Target, root: string): Promise<Driver> {
   refuseHostRegistration(target);
   const { name, line } = await registration(target);
@@ -65,19 +91,17 @@ export async function rootedPeer(target: Target, root: string): Promise<Driver> 
   return {
     name,
     close() {},
-    run: (request: Case) =>
-      runChild({
-        file: "unshare",
-        args: [
-          ...["--user", "--map-root-user", "--mount", "/bin/sh", "-c", ENTER, "sh", root, line],
-          inside(request.cwd),
-          request.argv0 ?? inside(request.program),
-          inside(request.program),
-          ...request.args,
-        ],
+    run(request: Case) {
+      const isSystem = request.isSystem ?? false;
+      const [file, ...args] = entrance(isSystem);
+      const [cwd, program] = [request.cwd, request.program].map((each) => (isSystem ? each : inside(each)));
+      return runChild({
+        file,
+        args: [...args, root, line, cwd, request.argv0 ?? program, program, ...request.args],
         env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...request.env },
         ...(request.stdin ? { stdin: request.stdin } : {}),
         timeout: request.timeout,
-      }),
+      });
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** What the host says about itself and about the user who runs babelf. */
-import { availableParallelism, freemem, hostname, totalmem } from "node:os";
+import { freemem, hostname, totalmem } from "node:os";
 
 export interface HostIdentity {
   readonly uid: number;
@@ -17,7 +17,6 @@ export function hostIdentity(): HostIdentity {
 }
 
 export const hostName = (): string => hostname();
-export const processorCount = (): number => availableParallelism();
 /** Bytes. */
 export const totalMemory = (): number => totalmem();
 export const freeMemory = (): number => freemem();

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { Credentials, UNCHANGED } from "./credentials.ts";
+import { describe, expect, test } from "vitest";
+import { ALL_CAPABILITIES, Credentials, UNCHANGED } from "./credentials.ts";
 import { ResourceLimits, UNLIMITED, limitOf } from "./limits.ts";
 
 const failing = (name: string) => expect.objectContaining({ name });
@@ -39,4 +39,53 @@ test("resource limits: soft below hard, hard only down, numbers by architecture"
     "RLIMIT_RSS",
     null,
   ]);
+});
+
+describe("a new program", () => {
+  const user = (): Credentials => new Credentials(1000, 100, []);
+  test("runs as its owner if its mode says so, and can go back", () => {
+    const after = user().afterExec({ mode: 0o104755, uid: 0, gid: 0 });
+    expect(after.user).toEqual({ real: 1000, effective: 0, saved: 0, fs: 0 });
+    expect(after.group.effective).toBe(100);
+    after.setRealEffective("user", UNCHANGED, 1000);
+    expect(after.user).toEqual({ real: 1000, effective: 1000, saved: 0, fs: 1000 });
+    // The next program keeps nothing of it.
+    expect(after.afterExec({ mode: 0o100755, uid: 0, gid: 0 }).user.saved).toBe(1000);
+  });
+  test("runs as its group only if the group may execute it", () => {
+    expect(user().afterExec({ mode: 0o102755, uid: 0, gid: 5 }).egid).toBe(5);
+    expect(user().afterExec({ mode: 0o102745, uid: 0, gid: 5 }).egid).toBe(100);
+    expect(user().afterExec(null).egid).toBe(100);
+  });
+});
+
+describe("capabilities", () => {
+  const all = ALL_CAPABILITIES;
+  test("go with root's ids, and come back with a saved one", () => {
+    const root = new Credentials(0, 0, []);
+    root.setRealEffective("user", 5, 5);
+    expect(root.capabilities).toMatchObject({ effective: 0n, permitted: 0n });
+    const saved = new Credentials(0, 0, []);
+    saved.setAll("user", 0, 5, 0);
+    expect(saved.capabilities).toMatchObject({ effective: 0n, permitted: all });
+    expect(saved.isPrivileged).toBe(false);
+    saved.setAll("user", UNCHANGED, 0, UNCHANGED);
+    expect(saved.capabilities.effective).toBe(all);
+  });
+  test("stay permitted if that is asked for, until another program", () => {
+    const user = new Credentials(0, 0, []);
+    user.keepsCapabilities = true;
+    user.setAll("user", 5, 5, 5);
+    expect(user.capabilities).toMatchObject({ effective: 0n, permitted: all });
+    user.setCapabilities({ permitted: all, effective: all, inheritable: 0n });
+    expect(user.isPrivileged).toBe(true);
+    expect(user.afterExec(null).capabilities).toMatchObject({ effective: 0n, permitted: 0n });
+  });
+  test("are given up for good", () => {
+    const root = new Credentials(0, 0, []);
+    root.setCapabilities({ permitted: 1n, effective: 0n, inheritable: 0n });
+    expect(root.isPrivileged).toBe(false);
+    expect(() => root.setCapabilities({ permitted: 3n, effective: 0n, inheritable: 0n })).toThrow(failing("EPERM"));
+    expect(() => root.setCapabilities({ permitted: 0n, effective: 1n, inheritable: 0n })).toThrow(failing("EPERM"));
+  });
 });

@@ -1,6 +1,6 @@
 /** Who the caller is: user and group ids, groups, capabilities. */
 import { errno } from "../kernel/errno.ts";
-import { UNCHANGED, type IdTriple } from "../kernel/credentials.ts";
+import { ALL_CAPABILITIES, UNCHANGED, type IdTriple } from "../kernel/credentials.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
 import { full, partial, type SyscallRow } from "./row.ts";
@@ -16,8 +16,6 @@ function getAll(call: SyscallContext, which: Which, addresses: readonly number[]
 /** NGROUPS_MAX */
 const MAX_GROUPS = 65536;
 
-/** CAP_LAST_CAP of Linux 6.1 is 40. */
-const ALL_CAPABILITIES = 0x1ff_ffffffffn;
 /** _LINUX_CAPABILITY_VERSION_1, _2, _3 and how many struct __user_cap_data each has. */
 const CAPABILITY_VERSIONS: ReadonlyMap<number, number> = new Map([
   [0x19980330, 1],
@@ -25,11 +23,6 @@ const CAPABILITY_VERSIONS: ReadonlyMap<number, number> = new Map([
   [0x20080522, 2],
 ]);
 const CURRENT_VERSION = 0x20080522;
-
-/** Root has every capability, everybody else none. */
-function capabilities(call: SyscallContext): bigint {
-  return call.task.credentials.isPrivileged ? ALL_CAPABILITIES : 0n;
-}
 
 function header(call: SyscallContext, address: number): { readonly count: number; readonly pid: number } {
   const { version, pid } = call.abi.structs.capHeader.read(call.memory, address);
@@ -51,12 +44,18 @@ function capget(call: SyscallContext, headerAt: number, data: number): number {
     throw error;
   }
   if (found.pid < 0) throw errno.EINVAL;
-  if (found.pid !== 0 && !call.kernel.tasks.has(found.pid)) throw errno.ESRCH;
+  const task = found.pid === 0 ? call.task : call.kernel.tasks.get(found.pid);
+  if (task === undefined) throw errno.ESRCH;
   if (data === 0) return 0;
   const { capData } = call.abi.structs;
+  const { effective, permitted, inheritable } = task.credentials.capabilities;
   for (let n = 0; n < found.count; n++) {
-    const word = Number((capabilities(call) >> BigInt(32 * n)) & 0xffffffffn);
-    capData.write(call.memory, data + n * capData.size, { effective: word, permitted: word, inheritable: 0 });
+    const word = (set: bigint): number => Number((set >> BigInt(32 * n)) & 0xffffffffn);
+    capData.write(call.memory, data + n * capData.size, {
+      effective: word(effective),
+      permitted: word(permitted),
+      inheritable: word(inheritable),
+    });
   }
   return 0;
 }
@@ -65,12 +64,15 @@ function capset(call: SyscallContext, headerAt: number, data: number): number {
   const { count, pid } = header(call, headerAt);
   if (pid !== 0 && pid !== call.task.tid) throw errno.EPERM;
   const { capData } = call.abi.structs;
-  const has = capabilities(call);
+  let [effective, permitted, inheritable] = [0n, 0n, 0n];
   for (let n = 0; n < count; n++) {
-    const { permitted, effective } = capData.read(call.memory, data + n * capData.size);
-    const mine = (has >> BigInt(32 * n)) & 0xffffffffn;
-    if ((BigInt(permitted) & ~mine) !== 0n || (BigInt(effective) & ~BigInt(permitted)) !== 0n) throw errno.EPERM;
+    const words = capData.read(call.memory, data + n * capData.size);
+    const part = (word: number | bigint): bigint => (BigInt(word) << BigInt(32 * n)) & ALL_CAPABILITIES;
+    effective |= part(words.effective);
+    permitted |= part(words.permitted);
+    inheritable |= part(words.inheritable);
   }
+  call.task.credentials.setCapabilities({ effective, permitted, inheritable });
   return 0;
 }
 
@@ -124,16 +126,11 @@ export const IDENTITY_ROWS: readonly SyscallRow[] = [
     call.task.credentials.setGroups(groups);
     return 0;
   }),
-  partial(
-    "capget",
-    [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer],
-    "root has all capabilities, others none",
-    capget,
-  ),
+  full("capget", [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer], capget),
   partial(
     "capset",
     [arg.structIn("capHeader", "__user_cap_header_struct"), arg.pointer],
-    "checked, but capabilities cannot be given up",
+    "kept, but what a task may do is all or nothing, by CAP_SETUID",
     capset,
   ),
 ];

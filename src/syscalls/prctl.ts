@@ -15,7 +15,6 @@ interface TaskValues {
 }
 interface ProcessValues {
   dumpable: number;
-  keepCapabilities: number;
   hugePagesDisabled: number;
   tscMode: number;
 }
@@ -30,7 +29,7 @@ function taskValues(call: SyscallContext): TaskValues {
 function processValues(call: SyscallContext): ProcessValues {
   let values = ofProcesses.get(call.process);
   if (values === undefined) {
-    values = { dumpable: 1, keepCapabilities: 0, hugePagesDisabled: 0, tscMode: 1 };
+    values = { dumpable: 1, hugePagesDisabled: 0, tscMode: 1 };
     ofProcesses.set(call.process, values);
   }
   return values;
@@ -68,10 +67,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     processValues(call).dumpable = value;
     return 0;
   },
-  PR_GET_KEEPCAPS: (call) => processValues(call).keepCapabilities,
+  PR_GET_KEEPCAPS: (call) => Number(call.task.credentials.keepsCapabilities),
   PR_SET_KEEPCAPS: (call, value) => {
     if (value > 1) throw errno.EINVAL;
-    processValues(call).keepCapabilities = value;
+    call.task.credentials.keepsCapabilities = value === 1;
     return 0;
   },
   PR_SET_NO_NEW_PRIVS: (call, value, arg3, arg4, arg5) => {

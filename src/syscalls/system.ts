@@ -154,5 +154,13 @@ export const SYSTEM_ROWS: readonly SyscallRow[] = [
   missing("perf_event_open", [arg.pointer, arg.pid, arg.int, arg.fd, arg.hexadecimal], "no performance counters"),
   missing("userfaultfd", [arg.int], "no user-space paging"),
   missing("seccomp", [arg.uint, arg.uint, arg.pointer], "no filters; the whole guest is in a sandbox"),
-  missing("ptrace", [arg.int, arg.pid, arg.pointer, arg.pointer], "debug with the built-in gdb server"),
+  partial(
+    "ptrace",
+    [arg.int, arg.pid, arg.pointer, arg.pointer],
+    "EPERM, as where Yama's ptrace_scope is 3; debug with babelf's own means",
+    (call) => {
+      call.kernel.warnOnce("ptrace: programs cannot trace each other: EPERM");
+      throw errno.EPERM;
+    },
+  ),
 ];

@@ -7,7 +7,7 @@ import { Wait, WaitQueue } from "../kernel/wait.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import * as arg from "./arguments.ts";
 import type { SyscallContext } from "./context.ts";
-import { full, missing, partial } from "./row.ts";
+import { full, partial } from "./row.ts";
 import type { SyscallRow } from "./row.ts";
 
 /** clone(2)'s flags; the same numbers on every architecture. */
@@ -238,5 +238,8 @@ export const TASK_ROWS: readonly SyscallRow[] = [
   partial("clone", [arg.hexadecimal, arg.pointer, arg.pointer, arg.pointer, arg.pointer], NO_NAMESPACES, clone2),
   partial("clone3", [arg.pointer, arg.size], `${NO_NAMESPACES}; set_tid and cgroup are E2BIG`, clone3),
   partial("unshare", [arg.hexadecimal], NO_NAMESPACES, unshare),
-  missing("setns", [arg.fd, arg.hexadecimal], NO_NAMESPACES),
+  partial("setns", [arg.fd, arg.hexadecimal], NO_NAMESPACES, (call, fd) => {
+    call.process.files.get(fd);
+    throw errno.EPERM;
+  }),
 ];

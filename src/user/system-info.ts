@@ -1,6 +1,6 @@
 /** What /proc shows of the machine and its processes. */
 import * as clock from "../host/clock.ts";
-import { freeMemory, processorCount, totalMemory } from "../host/process.ts";
+import { freeMemory, totalMemory } from "../host/process.ts";
 import { fromText } from "../kernel/fs/byte-string.ts";
 import type { ByteString } from "../kernel/fs/byte-string.ts";
 import type { Path } from "../kernel/fs/dentry.ts";
@@ -57,7 +57,8 @@ export function systemInfo(running: Running, facts: SystemFacts): SystemInfo {
     get machine() {
       return running.guest?.abi.machine ?? "";
     },
-    processors: processorCount(),
+    // All tasks take turns on one, as sched_getaffinity(2) says as well.
+    processors: 1,
     totalMemory: totalMemory(),
     freeMemory: freeMemory(),
     uptime: () => clock.monotonic(),

@@ -56,7 +56,7 @@ export function rmdir(fs: Resolver, at: At, path: ByteString): void {
   requireRemovable(parent.inode, found.inode, fs.credentials);
   if (!found.inode.isDirectory) throw errno.ENOTDIR;
   requireUnmounted(parent, found);
-  if (holdsMount(found.dentry)) throw errno.EBUSY;
+  if (holdsMount(found.dentry)) throw errno.ENOTEMPTY;
   parent.inode.rmdir(name, found.inode);
   parent.dentry.drop(name);
 }

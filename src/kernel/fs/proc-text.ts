@@ -3,7 +3,8 @@ import { errno } from "../errno.ts";
 import { fromBytes, type ByteString } from "./byte-string.ts";
 import { pathName, type Mount } from "./dentry.ts";
 import type { DeviceNumber } from "./inode.ts";
-import type { ProcessInfo, SystemInfo, ThreadInfo } from "./proc-info.ts";
+import { SYSCTLS } from "./proc-sysctl.ts";
+import type { MappingInfo, ProcessInfo, SystemInfo, ThreadInfo } from "./proc-info.ts";
 
 export interface ProcessFile {
   /** `process` is null for files of the whole machine. */
@@ -27,6 +28,8 @@ const PAGE = 4096;
 const KIB = 1024;
 const TICK = 10_000_000n;
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
+/** As capget(2) tells them: root has all, others none. */
+const ALL_CAPABILITIES = (1n << 41n) - 1n;
 const ticks = (nanoseconds: bigint): string => String(nanoseconds / TICK);
 const hex = (value: number | bigint, digits: number): string => value.toString(16).padStart(digits, "0");
 /** mangle_path: what would break a line of /proc/mounts. */
@@ -100,6 +103,7 @@ function statLine(process: ProcessInfo, thread: ThreadInfo | null): string {
 
 function statusText(process: ProcessInfo, thread: ThreadInfo): string {
   const { uids, gids, groups, signals } = process;
+  const capabilities = uids[1] === 0 ? ALL_CAPABILITIES : 0n;
   const kib = (bytes: number): string => `${String(Math.floor(bytes / KIB)).padStart(8)} kB`;
   const lines: (readonly [string, string | number])[] = [
     ["Name", thread.name.replace(/\\/g, "\\\\").replace(/\n/g, "\\n")],
@@ -133,8 +137,13 @@ function statusText(process: ProcessInfo, thread: ThreadInfo): string {
     ["SigIgn", hex(signals.ignored, 16)],
     ["SigCgt", hex(signals.caught, 16)],
     ["CapInh", hex(0, 16)],
+    ["CapPrm", hex(capabilities, 16)],
+    ["CapEff", hex(capabilities, 16)],
+    ["CapBnd", hex(ALL_CAPABILITIES, 16)],
+    ["CapAmb", hex(0, 16)],
     ["NoNewPrivs", 0],
     ["Seccomp", 0],
+    ["Seccomp_filters", 0],
     ["Cpus_allowed", "1"],
     ["Cpus_allowed_list", "0"],
     ["voluntary_ctxt_switches", 0],
@@ -143,15 +152,83 @@ function statusText(process: ProcessInfo, thread: ThreadInfo): string {
   return lines.map(([name, value]) => `${name}:\t${value}\n`).join("");
 }
 
+function mapLine(map: MappingInfo): ByteString {
+  const rights = `${map.readable ? "r" : "-"}${map.writable ? "w" : "-"}${map.executable ? "x" : "-"}${map.shared ? "s" : "p"}`;
+  const device = `${hex(map.deviceMajor, 2)}:${hex(map.deviceMinor, 2)}`;
+  const line = `${hex(map.start, 8)}-${hex(map.end, 8)} ${rights} ${hex(map.offset, 8)} ${device} ${map.inode} `;
+  return map.name === "" ? `${line}\n` : `${line.padEnd(73)}${map.name.replace(/\n/g, "\\012")}\n`;
+}
+
 function mapsText(process: ProcessInfo): ByteString {
   let text = "";
+  for (const map of process.mappings) text += mapLine(map);
+  return text;
+}
+
+/** What is mapped counts as resident, as in statm: which of its pages were ever touched is the host's knowledge. */
+function smapsFields(mappings: Iterable<MappingInfo>): readonly (readonly [name: string, bytes: number])[] {
+  let [size, shared, written, anonymous] = [0, 0, 0, 0];
+  for (const map of mappings) {
+    const length = map.end - map.start;
+    size += length;
+    if (map.shared) shared += length;
+    if (map.writable && !map.shared) written += length;
+    if (map.name === "" || map.name.startsWith("[")) anonymous += length;
+  }
+  return [
+    ["Rss", size],
+    ["Pss", size],
+    ["Shared_Clean", shared],
+    ["Shared_Dirty", 0],
+    ["Private_Clean", size - shared - written],
+    ["Private_Dirty", written],
+    ["Referenced", size],
+    ["Anonymous", anonymous],
+    ["LazyFree", 0],
+    ["AnonHugePages", 0],
+    ["ShmemPmdMapped", 0],
+    ["FilePmdMapped", 0],
+    ["Shared_Hugetlb", 0],
+    ["Private_Hugetlb", 0],
+    ["Swap", 0],
+    ["SwapPss", 0],
+    ["Locked", 0],
+  ];
+}
+
+const kibLine = (name: string, bytes: number): string =>
+  `${`${name}:`.padEnd(15)} ${String(Math.floor(bytes / KIB)).padStart(8)} kB\n`;
+const kibLines = (rows: readonly (readonly [name: string, bytes: number])[]): string =>
+  rows.map(([name, bytes]) => kibLine(name, bytes)).join("");
+
+function vmFlags(map: MappingInfo): string {
+  const flags = [
+    ...(map.readable ? ["rd"] : []),
+    ...(map.writable ? ["wr"] : []),
+    ...(map.executable ? ["ex"] : []),
+    ...(map.shared ? ["sh"] : []),
+  ];
+  return `VmFlags: ${[...flags, "mr", "mw", "me"].join(" ")} \n`;
+}
+
+function smapsText(process: ProcessInfo): ByteString {
+  let text = "";
   for (const map of process.mappings) {
-    const rights = `${map.readable ? "r" : "-"}${map.writable ? "w" : "-"}${map.executable ? "x" : "-"}${map.shared ? "s" : "p"}`;
-    const device = `${hex(map.deviceMajor, 2)}:${hex(map.deviceMinor, 2)}`;
-    const line = `${hex(map.start, 8)}-${hex(map.end, 8)} ${rights} ${hex(map.offset, 8)} ${device} ${map.inode} `;
-    text += map.name === "" ? `${line}\n` : `${line.padEnd(73)}${map.name.replace(/\n/g, "\\012")}\n`;
+    const sizes = [
+      ["Size", map.end - map.start],
+      ["KernelPageSize", PAGE],
+      ["MMUPageSize", PAGE],
+    ] as const;
+    text += `${mapLine(map)}${kibLines([...sizes, ...smapsFields([map])])}THPeligible:    0\n${vmFlags(map)}`;
   }
   return text;
+}
+
+function smapsRollup(process: ProcessInfo): ByteString {
+  const mappings = [...process.mappings];
+  const [first, last] = [mappings[0]?.start ?? 0, mappings.at(-1)?.end ?? 0];
+  const head = `${hex(first, 8)}-${hex(last, 8)} ---p 00000000 00:00 0 `.padEnd(73);
+  return `${head}[rollup]\n${kibLines(smapsFields(mappings))}`;
 }
 
 /** Name, unit: the order of the kernel's table. */
@@ -235,6 +312,9 @@ const COMM: ProcessFile = {
   },
 };
 
+/** user_namespaces(7): the first namespace has all ids. */
+const ALL_IDS = "         0          0 4294967295\n";
+
 /** /proc/PID/… */
 export const PROCESS_FILES: Readonly<Record<string, ProcessFile>> = {
   auxv: secret((process) => process.auxiliaryVector),
@@ -242,6 +322,8 @@ export const PROCESS_FILES: Readonly<Record<string, ProcessFile>> = {
   cmdline: of((process) => joined(process.arguments)),
   comm: COMM,
   environ: secret((process) => joined(process.environment)),
+  coredump_filter: of(() => "00000033\n"),
+  gid_map: of(() => ALL_IDS),
   limits: of(limitsText),
   loginuid: of(() => "4294967295"),
   maps: of(mapsText),
@@ -251,12 +333,23 @@ export const PROCESS_FILES: Readonly<Record<string, ProcessFile>> = {
   oom_score: of(() => "0\n"),
   oom_score_adj: of(() => "0\n"),
   personality: secret(() => "00000000\n"),
+  projid_map: of(() => ALL_IDS),
+  schedstat: of((process) => {
+    const spent = process.threads.reduce((sum, thread) => sum + thread.userTime + thread.systemTime, 0n);
+    return `${spent} 0 0\n`;
+  }),
+  sessionid: of(() => "4294967295"),
+  setgroups: of(() => "allow\n"),
+  smaps: of(smapsText),
+  smaps_rollup: of(smapsRollup),
   stat: of((process) => statLine(process, null)),
   statm: of((process) => {
     const pages = (bytes: number): number => Math.floor(bytes / PAGE);
     return `${pages(process.virtualSize)} ${pages(process.residentSize)} 0 0 0 ${pages(process.virtualSize)} 0\n`;
   }),
   status: of((process) => statusText(process, leader(process))),
+  timerslack_ns: of(() => "50000\n"),
+  uid_map: of(() => ALL_IDS),
   wchan: of(() => "0"),
 };
 
@@ -287,11 +380,8 @@ const fixed = (text: ByteString): ProcessFile => machine(() => text);
 
 const seconds = (nanoseconds: bigint): string => (Number(nanoseconds / TICK) / 100).toFixed(2);
 
-function uuid(): string {
-  return crypto.randomUUID();
-}
-/** Made when first asked for: Node loads its crypto for it. */
-let bootId: string | undefined;
+const sysctl = (text: string | ((system: SystemInfo) => ByteString)): ProcessFile =>
+  machine((system) => `${typeof text === "string" ? text : text(system)}\n`);
 
 /** /proc/… */
 export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
@@ -299,8 +389,12 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
   cpuinfo: machine((system) => system.cpuinfo()),
   devices: fixed("Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"),
   filesystems: fixed(
-    ["tmpfs", "proc", "devtmpfs", "ramfs", "pipefs", "babelf"].map((type) => `nodev\t${type}\n`).join(""),
+    ["tmpfs", "proc", "sysfs", "devtmpfs", "ramfs", "pipefs", "sockfs", "overlay", "babelf"]
+      .map((type) => `nodev\t${type}\n`)
+      .join(""),
   ),
+  diskstats: fixed(""),
+  interrupts: fixed("           CPU0\n"),
   loadavg: machine(
     (system) => `0.00 0.00 0.00 1/${[...system.processes()].length} ${Math.max(0, ...system.processes())}\n`,
   ),
@@ -316,11 +410,25 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
       ["Inactive", 0],
       ["SwapTotal", 0],
       ["SwapFree", 0],
+      ["Dirty", 0],
+      ["Writeback", 0],
+      ["AnonPages", totalMemory - freeMemory],
+      ["Mapped", 0],
+      ["Shmem", 0],
+      ["Slab", 0],
+      ["SReclaimable", 0],
+      ["SUnreclaim", 0],
+      ["PageTables", 0],
+      ["CommitLimit", totalMemory],
+      ["Committed_AS", totalMemory - freeMemory],
+      ["VmallocTotal", 0],
+      ["VmallocUsed", 0],
     ];
-    return rows
-      .map(([name, bytes]) => `${`${name}:`.padEnd(15)} ${String(Math.floor(bytes / KIB)).padStart(8)} kB\n`)
-      .join("");
+    return kibLines(rows);
   }),
+  misc: fixed(""),
+  modules: fixed(""),
+  partitions: fixed("major minor  #blocks  name\n\n"),
   stat: machine((system) => {
     const cpu = " 0 0 0 0 0 0 0 0 0 0\n";
     const cpus = Array.from({ length: system.processors }, (_, index) => `cpu${index}${cpu}`).join("");
@@ -329,25 +437,7 @@ export const SYSTEM_FILES: Readonly<Record<string, ProcessFile>> = {
   }),
   swaps: fixed("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
   uptime: machine((system) => `${seconds(system.uptime())} ${seconds(system.uptime())}\n`),
+  vmstat: machine(({ freeMemory }) => `nr_free_pages ${Math.floor(freeMemory / PAGE)}\n`),
   version: machine((system) => `Linux version ${system.release} (babelf) ${system.version}\n`),
-  "sys/fs/file-max": fixed("1048576\n"),
-  "sys/fs/nr_open": fixed("1048576\n"),
-  "sys/fs/pipe-max-size": fixed("1048576\n"),
-  "sys/kernel/cap_last_cap": fixed("40\n"),
-  "sys/kernel/core_pattern": fixed("core\n"),
-  "sys/kernel/hostname": machine((system) => `${system.hostname}\n`),
-  "sys/kernel/domainname": fixed("(none)\n"),
-  "sys/kernel/ngroups_max": fixed("65536\n"),
-  "sys/kernel/osrelease": machine((system) => `${system.release}\n`),
-  "sys/kernel/ostype": fixed("Linux\n"),
-  "sys/kernel/pid_max": fixed("32768\n"),
-  "sys/kernel/random/boot_id": machine(() => `${(bootId ??= uuid())}\n`),
-  "sys/kernel/random/entropy_avail": fixed("256\n"),
-  "sys/kernel/random/uuid": machine(() => `${uuid()}\n`),
-  "sys/kernel/randomize_va_space": fixed("0\n"),
-  "sys/kernel/threads-max": fixed("4096\n"),
-  "sys/kernel/version": machine((system) => `${system.version}\n`),
-  "sys/vm/max_map_count": fixed("65530\n"),
-  "sys/vm/mmap_min_addr": fixed("65536\n"),
-  "sys/vm/overcommit_memory": fixed("0\n"),
+  ...Object.fromEntries(Object.entries(SYSCTLS).map(([name, text]) => [`sys/${name}`, sysctl(text)])),
 };

@@ -133,7 +133,7 @@ describe("/proc", () => {
   test("the machine's texts, and directories between", () => {
     expect(read(fs, "/proc/uptime")).toBe("12.34 12.34\n");
     expect(read(fs, "/proc/sys/kernel/osrelease")).toBe("6.1.0\n");
-    expect(names(fs, "/proc/sys")).toEqual(["fs", "kernel", "vm"]);
+    expect(names(fs, "/proc/sys")).toEqual(["fs", "kernel", "user", "vm"]);
     expect(read(fs, "/proc/meminfo")).toContain("MemTotal:        1048576 kB\n");
     expect(names(fs, "/proc")).toContain("2");
     expect(failure(() => read(fs, "/proc/3/stat"))).toBe("ENOENT");
@@ -220,4 +220,17 @@ describe("magic links", () => {
     expect(failure(() => readAll(now(fs.open(directory, "stat", O.RDONLY, 0))))).toBe("ESRCH");
     expect(failure(() => names(fs, "/proc/2/fd"))).toBe("ENOENT");
   });
+});
+
+test("sizes of mappings, capabilities, namespaces, sysctls", () => {
+  const smaps = read(fs, "/proc/2/smaps");
+  expect(smaps).toMatch(/^00400000-00401000 r-xp 00001000 00:15 5 +\/bin\/program\nSize: +4 kB\n/);
+  expect(smaps.match(/^Rss: +4 kB$/gm)).toHaveLength(1);
+  expect(smaps.match(/^VmFlags: rd ex mr mw me $/gm)).toHaveLength(1);
+  expect(read(fs, "/proc/2/smaps_rollup")).toMatch(/\[rollup\]\nRss: +68 kB\n/);
+  expect(read(fs, "/proc/2/status")).toMatch(/^CapEff:\t0{16}$/m);
+  expect(fs.readlink(null, "/proc/2/ns/user")).toMatch(/^user:\[\d+\]$/);
+  expect(read(fs, "/proc/sys/vm/swappiness")).toBe("60\n");
+  expect(read(fs, "/proc/sys/kernel/ostype")).toBe("Linux\n");
+  expect(names(fs, "/proc/sys")).toEqual(["fs", "kernel", "user", "vm"]);
 });

@@ -324,6 +324,24 @@ function findText(fs: ProcFs, prefix: string, files: TextFiles, name: ByteString
   return new FixedDirectory(fs, key, null, entries);
 }
 
+/** namespaces(7): all processes are in the first of each kind, with the numbers that Linux gives those. */
+const NAMESPACES: readonly (readonly [name: string, ino: number])[] = [
+  ["cgroup", 0xeffffffb],
+  ["ipc", 0xefffffff],
+  ["mnt", 0xf0000001],
+  ["net", 0xf0000000],
+  ["pid", 0xeffffffc],
+  ["time", 0xeffffffa],
+  ["user", 0xeffffffd],
+  ["uts", 0xeffffffe],
+];
+
+function namespaces(fs: ProcFs, key: string, pid: number): Map<ByteString, () => ProcInode> {
+  return new Map(
+    NAMESPACES.map(([name, ino]) => [name, () => new ProcLink(fs, `${key}/${name}`, pid, () => `${name}:[${ino}]`)]),
+  );
+}
+
 function* processEntries(fs: ProcFs, key: string, pid: number): Iterable<readonly [ByteString, () => ProcInode]> {
   for (const [name, file] of Object.entries(PROCESS_FILES))
     yield [name, () => new ProcText(fs, `${key}/${name}`, pid, file)];
@@ -332,6 +350,7 @@ function* processEntries(fs: ProcFs, key: string, pid: number): Iterable<readonl
   yield ["root", () => new MagicLink(fs, `${key}/root`, pid, (process) => process.fs.root)];
   yield ["mem", () => new MemoryFile(fs, `${key}/mem`, pid)];
   yield ["fd", () => new FdDirectory(fs, `${key}/fd`, pid)];
+  yield ["ns", () => new FixedDirectory(fs, `${key}/ns`, pid, namespaces(fs, `${key}/ns`, pid))];
   yield ["fdinfo", () => new FdInfoDirectory(fs, `${key}/fdinfo`, pid)];
 }
 

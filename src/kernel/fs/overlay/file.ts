@@ -1,5 +1,4 @@
 /** What an overlay holds besides directories: regular files, symbolic links, devices, FIFOs, names of sockets. */
-import { realtime } from "../../../host/clock.ts";
 import type { Backing } from "../../../memory/mapping.ts";
 import type { Credentials } from "../../credentials.ts";
 import { errno } from "../../errno.ts";
@@ -217,9 +216,5 @@ export class OverlaySpecial extends OverlayInode {
     if (this.type === S.IFIFO) return openFifo(this.identity, path, flags);
     if (this.type === S.IFCHR) return openDevice(this.stat().rdev, path, flags);
     throw errno.ENXIO;
-  }
-  override setAttributes(changes: Attributes): void {
-    super.setAttributes(changes);
-    this.touch(changes.mtime ?? realtime());
   }
 }
