@@ -1,5 +1,6 @@
 /** The library's promises: what a program sees, what it cannot, and how a run ends. */
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../src/index.ts";
@@ -17,6 +18,23 @@ describe("run", () => {
     const files = { "/bin/greet": readFileSync(hello) };
     const result = await run({ program: Buffer.from("#!/bin/greet dear reader\n"), files });
     expect(result.stdout).toBe("Hello, dear reader!\n");
+  });
+
+  test("a program that changes its root as root leaves the directory as it was, with an overlay", async () => {
+    const base = mkdtempSync(join(tmpdir(), "babelf-test-"));
+    const [rootfs, directory] = [join(base, "root"), join(base, "changes")];
+    mkdirSync(join(rootfs, "tmp"), { recursive: true });
+    copyFileSync(join(FIXTURES, "armhf/files"), join(rootfs, "files"));
+    const identity = { uid: 0, gid: 0 };
+    for (const overlay of ["memory", { directory }, { directory }] as const) {
+      const result = await run({ program: "/files", rootfs, overlay, identity });
+      expect(result).toMatchObject({ exitCode: 0, failure: null });
+    }
+    expect(readdirSync(rootfs).sort()).toEqual(["files", "tmp"]);
+    expect(readdirSync(join(rootfs, "tmp"))).toEqual([]);
+    expect(readdirSync(directory).sort()).toEqual(["data", "journal"]);
+    expect((await run({ program: hello, overlay: "memory" })).failure).toMatch(/--rootfs/);
+    rmSync(base, { recursive: true });
   });
 
   test("output as it comes", async () => {

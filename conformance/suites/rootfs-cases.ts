@@ -34,7 +34,7 @@ export const ROOTFS_PACKAGES = [
 export interface RootfsCase {
   readonly name: string;
   readonly script: string;
-  /** Seconds; 300 otherwise. */
+  /** Seconds; 600 otherwise. */
   readonly timeout?: number;
 }
 
@@ -134,7 +134,7 @@ X
       printf '#include <vector>\\n#include <iostream>\\nint main() { std::vector<int> v{1,2,3}; int s = 0; for (int x : v) s += x; std::cout << s << std::endl; try { throw 7; } catch (int e) { std::cout << e << std::endl; } }\\n' > v.cc
       printf 'all: m v\\nm: m.o t.o\\n\\t$(CC) -o $@ $^\\nv: v.cc\\n\\t$(CXX) -O1 -o $@ $<\\n' > Makefile
       make -s -j2 && ./m && ./v; gcc -O2 -shared -fPIC -o libt.so t.c && gcc -o d m.c -L. -lt && LD_LIBRARY_PATH=. ./d`,
-    timeout: 600,
+    timeout: 1200,
   },
   {
     name: "ldconfig",

@@ -13,7 +13,7 @@ import { rootedPeer } from "../harness/rooted-peer.ts";
 import type { Suite, SuiteOptions } from "../harness/suite.ts";
 import { ROOTFS_CASES, ROOTFS_PACKAGES } from "./rootfs-cases.ts";
 
-const TIMEOUT = 300;
+const TIMEOUT = 600;
 /** In the root directory; empty in the lower tree. */
 const WORK = "/work";
 
