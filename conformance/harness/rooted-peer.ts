@@ -14,7 +14,7 @@ const HOST_REGISTRATIONS = "/proc/sys/fs/binfmt_misc";
 
 /**
  * The static build, because the kernel opens it once, when it is registered (F), and the guest's tree need not have it.
- * P: the guest's own argv[0] comes through.
+ * P: the guest's own argv[0] comes through. C: set-user-ID programs are that.
  */
 async function registration(target: Target): Promise<{ name: string; line: string }> {
   const host = (await runTool("dpkg", ["--print-architecture"])).trim();
@@ -24,7 +24,7 @@ async function registration(target: Target): Promise<{ name: string; line: strin
   const interpreter = path.join(packaged, "usr/bin", `${target.qemu}-static`);
   return {
     name: `${target.qemu}-static`,
-    line: `:peer:M:${field("offset")}:${field("magic")}:${field("mask")}:${interpreter}:PF`,
+    line: `:peer:M:${field("offset")}:${field("magic")}:${field("mask")}:${interpreter}:PCF`,
   };
 }
 

@@ -92,7 +92,7 @@ export const ROOTFS_CASES: readonly RootfsCase[] = [
   },
   {
     name: "tar",
-    script: `${FILES}\ntar cf a.tar a; tar tvf a.tar --numeric-owner | sort; mkdir out; tar xpf a.tar -C out; ${LIST("out/a")}; tar df a.tar -C out`,
+    script: `${FILES}\ntar cf a.tar --sort=name a; tar tvf a.tar --numeric-owner | sort; mkdir out; tar xpf a.tar -C out; ${LIST("out/a")}; tar df a.tar -C out`,
   },
   {
     name: "cpio",
@@ -104,7 +104,7 @@ export const ROOTFS_CASES: readonly RootfsCase[] = [
   },
   {
     name: "cp -a, mv",
-    script: `${FILES}\ncp -a a b; mv b c; mv c/sub /var/moved; ${LIST("c /var/moved")}; diff -r a/sub /var/moved && echo same`,
+    script: `${FILES}\ncp -a a b; mv b c; mv c/sub /var/moved; touch -d @1000000000 c; ${LIST("c /var/moved")}; diff -r a/sub /var/moved && echo same`,
   },
   {
     name: "the lower tree's directories",
