@@ -9,6 +9,8 @@ export const SI_QUEUE = -1; // sigqueue
 export const SI_TIMER = -2; // timer_create; -3 on MIPS
 export const SI_TKILL = -6;
 export const SI_MIPS_TIMER = -3;
+export const SI_MESGQ = -3; // mq_notify; -4 on MIPS
+export const SI_MIPS_MESGQ = -4;
 
 export const ILL_ILLOPC = 1;
 export const ILL_COPROC = 7;

@@ -2,6 +2,7 @@
 import { errno } from "../kernel/errno.ts";
 import { fromBytes, toBytes, type ByteString } from "../kernel/fs/byte-string.ts";
 import { AT, O, S } from "../kernel/fs/flags.ts";
+import { IN } from "../kernel/fs/watches.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import type { NewTime } from "../kernel/fs/fs-context.ts";
 import { raiseInTask } from "../kernel/signal-sending.ts";
@@ -47,6 +48,7 @@ function ftruncate(call: SyscallContext, fd: number, length: number | bigint): n
   if (!file.writable || file.path.inode.type !== S.IFREG) throw errno.EINVAL;
   checkSize(call, size);
   file.truncate(size);
+  file.path.mount.watches.file(file.path, IN.MODIFY);
   resized(call, file.path.inode.identity);
   return 0;
 }

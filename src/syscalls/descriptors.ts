@@ -1,4 +1,5 @@
 /** Descriptors themselves: close, dup, fcntl, locks, pipes. */
+import { updateAsync } from "../kernel/async-io.ts";
 import { errno } from "../kernel/errno.ts";
 import { O } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
@@ -130,6 +131,7 @@ function fcntl(
       return (constants.open.bitsToGuest(file.flags & ~O.ACCMODE) | (file.flags & O.ACCMODE)) >>> 0;
     case "F_SETFL":
       file.setFlags(constants.open.bitsToKernel(argument & ~3));
+      updateAsync(call.kernel, file, fd);
       return 0;
     case "F_GETLK":
       return getLock(call, file, narrowLock, argument, false);
@@ -231,7 +233,7 @@ const fcntlArgument: typeof arg.hexadecimal = {
 /** Mandatory locks of old: Linux takes the request and does nothing (since 5.15). */
 const LOCK_MAND = 32;
 
-const FCNTL_NOTE = "F_NOTIFY and F_SETLEASE are EINVAL; F_SETOWN is kept but sends no SIGIO";
+const FCNTL_NOTE = "F_NOTIFY and F_SETLEASE are EINVAL";
 
 function dup3(call: SyscallContext, from: number, to: number, guestFlags: number): number {
   const flags = call.abi.constants.open.bitsToKernel(guestFlags);
@@ -247,10 +249,11 @@ export const DESCRIPTOR_ROWS: readonly SyscallRow[] = [
   partial(
     "close_range",
     [arg.uint, arg.uint, arg.flags("closeRange")],
-    "CLOSE_RANGE_UNSHARE has nothing to do while there is one task a process",
+    "CLOSE_RANGE_UNSHARE gives the whole process a table of its own, not only the calling thread",
     (call, first, last, flags) => {
       const { CLOSE_RANGE_UNSHARE, CLOSE_RANGE_CLOEXEC } = call.abi.constants.closeRange.guest;
       if ((flags & ~(CLOSE_RANGE_UNSHARE! | CLOSE_RANGE_CLOEXEC!)) !== 0) throw errno.EINVAL;
+      if ((flags & CLOSE_RANGE_UNSHARE!) !== 0) call.process.unshareFiles();
       call.process.files.closeRange(first, last, (flags & CLOSE_RANGE_CLOEXEC!) !== 0);
       return 0;
     },

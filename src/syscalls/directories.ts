@@ -230,9 +230,5 @@ export const DIRECTORY_ROWS: readonly SyscallRow[] = [
   partial("pivot_root", [arg.path, arg.path], `EPERM: ${NOT_FOR_GUESTS}`, () => {
     throw errno.EPERM;
   }),
-  missing("inotify_init", [], "changes of files are not reported"),
-  missing("inotify_init1", [arg.int], "changes of files are not reported"),
-  missing("inotify_add_watch", [arg.fd, arg.path, arg.hexadecimal], "changes of files are not reported"),
-  missing("inotify_rm_watch", [arg.fd, arg.int], "changes of files are not reported"),
   missing("fanotify_init", [arg.hexadecimal, arg.hexadecimal], "changes of files are not reported"),
 ];

@@ -229,6 +229,8 @@ function sendFile(
   });
 }
 
+const SPLICE_F_NONBLOCK = 2;
+
 export const FILE_ROWS: readonly SyscallRow[] = [
   full("read", [arg.fd, arg.output, arg.size], read),
   full("write", [arg.fd, arg.input(2), arg.size], write),
@@ -337,9 +339,10 @@ export const FILE_ROWS: readonly SyscallRow[] = [
       if ((flags & ~0xf) !== 0) throw errno.EINVAL;
       const file = description(call, fd);
       if (!(file instanceof PipeDescription)) throw errno.EBADF;
-      if (!file.writable) return readv(call, fd, iov, count);
-      if ((flags & 2) !== 0 && file.pipe.room === 0) throw errno.EAGAIN;
-      return writev(call, fd, iov, count);
+      const { pipe, writable } = file;
+      const wouldWait = writable ? pipe.room === 0 && pipe.readers > 0 : pipe.count === 0 && pipe.writers > 0;
+      if ((flags & SPLICE_F_NONBLOCK) !== 0 && wouldWait) throw errno.EAGAIN;
+      return writable ? writev(call, fd, iov, count) : readv(call, fd, iov, count);
     },
   ),
 

@@ -1,4 +1,5 @@
 /** ioctl(2): one row a request. The few requests that every file knows; those of terminals are in `terminals.ts`. */
+import { updateAsync } from "../kernel/async-io.ts";
 import { errno } from "../kernel/errno.ts";
 import { O, S } from "../kernel/fs/flags.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
@@ -21,9 +22,10 @@ export type Request = (
 ) => number | Wait<number>;
 
 function setFlag(flag: number): Request {
-  return (call, file, argument) => {
+  return (call, file, argument, fd) => {
     const on = call.memory.readS32(argument) !== 0;
     file.setFlags(on ? file.flags | flag : file.flags & ~flag);
+    updateAsync(call.kernel, file, fd);
     return 0;
   };
 }

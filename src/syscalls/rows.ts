@@ -7,10 +7,12 @@ import { FILE_ROWS } from "./files.ts";
 import { FUTEX_ROWS } from "./futex.ts";
 import { IDENTITY_ROWS } from "./identity.ts";
 import { IDENTITY_16_ROWS } from "./identity16.ts";
+import { INOTIFY_ROWS } from "./inotify.ts";
 import { IOCTL_ROWS } from "./ioctl.ts";
 import { IPC_ROWS } from "./ipc.ts";
 import { LIMIT_ROWS } from "./limits.ts";
 import { MEMORY_ROWS } from "./memory.ts";
+import { MQUEUE_ROWS } from "./mqueue.ts";
 import { OPENING_ROWS } from "./opening.ts";
 import { POLL_ROWS } from "./poll.ts";
 import { PRCTL_ROWS } from "./prctl.ts";
@@ -38,10 +40,11 @@ export const ROWS_BY_SUBJECT: Readonly<Record<string, readonly SyscallRow[]>> = 
   "To the disk": SYNC_ROWS,
   "Terminals and devices": IOCTL_ROWS,
   "Waiting for descriptors": POLL_ROWS,
-  Events: [...EVENT_ROWS, ...TIMERFD_ROWS],
+  Events: [...EVENT_ROWS, ...TIMERFD_ROWS, ...INOTIFY_ROWS],
   Memory: MEMORY_ROWS,
   Sockets: SOCKET_ROWS,
   "System V IPC": IPC_ROWS,
+  "POSIX message queues": MQUEUE_ROWS,
   Signals: SIGNAL_ROWS,
   Time: TIME_ROWS,
   "Processes and threads": [...PROCESS_ROWS, ...TASK_ROWS, ...PROGRAM_ROWS, ...WAIT_ROWS, ...FUTEX_ROWS],

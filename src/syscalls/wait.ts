@@ -167,6 +167,17 @@ function pidfdSendSignal(call: SyscallContext, fd: number, signal: number, infoA
   return 0;
 }
 
+/** A descriptor of another process, for whoever could trace it: root, or the same user (pidfd_getfd(2)). */
+function pidfdGetfd(call: SyscallContext, fd: number, target: number, flags: number): number {
+  if (flags !== 0) throw errno.EINVAL;
+  const { process } = pidfd(call, fd);
+  if (process.exit !== null) throw errno.ESRCH;
+  const caller = call.task.credentials;
+  const { real, effective, saved } = process.credentials.user;
+  if (!caller.isPrivileged && [real, effective, saved].some((uid) => uid !== caller.uid)) throw errno.EPERM;
+  return call.process.files.add(process.files.get(target), true);
+}
+
 const waitFlags = arg.hexadecimal;
 const WAIT_NOTE = "of a child's resource usage only the times are known";
 
@@ -178,4 +189,5 @@ export const WAIT_ROWS: readonly SyscallRow[] = [
   partial("waitid", [arg.int, arg.pid, arg.pointer, waitFlags, arg.pointer], WAIT_NOTE, waitid),
   full("pidfd_open", [arg.pid, arg.hexadecimal], pidfdOpen),
   full("pidfd_send_signal", [arg.fd, arg.signal, arg.pointer, arg.hexadecimal], pidfdSendSignal),
+  full("pidfd_getfd", [arg.fd, arg.fd, arg.hexadecimal], pidfdGetfd),
 ];

@@ -9,6 +9,7 @@ import type { Attributes } from "./inode.ts";
 import { require, requireOwner } from "./permission.ts";
 import { requireWritable } from "./resolver.ts";
 import type { At, Resolver } from "./resolver.ts";
+import { IN } from "./watches.ts";
 
 /** utimensat(2): nanoseconds since the epoch, or UTIME_NOW, UTIME_OMIT. */
 export type NewTime = bigint | "now" | "omit";
@@ -20,6 +21,8 @@ function change(path: Path, changes: Attributes, opened: FileDescription | null 
   requireWritable(path.mount);
   if (opened === null || (opened.flags & O.PATH) !== 0) path.inode.setAttributes(changes);
   else opened.setAttributes(changes);
+  const isContent = changes.size !== undefined;
+  path.mount.watches.file(path, isContent ? IN.MODIFY : IN.ATTRIB);
 }
 
 export function truncate(fs: Resolver, path: ByteString, size: number): void {

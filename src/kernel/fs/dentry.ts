@@ -2,6 +2,7 @@
 import type { ByteString } from "./byte-string.ts";
 import type { FileSystem, Inode } from "./inode.ts";
 import type { Quota } from "./sparse-bytes.ts";
+import { WatchTable } from "./watches.ts";
 
 /**
  * A name that leads to an inode. Directories, mount points and whatever is in use are kept in their parent's `children`
@@ -84,6 +85,8 @@ export class Mount {
   quota: Quota | null = null;
   /** All mounts of the tree, in the order in which they were made. */
   readonly tree: Mount[];
+  /** Who wants to know what happens in the tree. */
+  readonly watches: WatchTable;
   /** How many directory names are kept, roughly (`walk.ts`). */
   kept = 0;
 
@@ -99,6 +102,7 @@ export class Mount {
     this.source = options.source ?? fs.type;
     this.tree = this.parent?.tree ?? [];
     this.tree.push(this);
+    this.watches = this.parent?.watches ?? new WatchTable();
   }
 }
 

@@ -163,7 +163,7 @@ class TerminalDevice extends Device {
 const PTMX_INO = 1282n;
 const TMPFS_MAGIC = 0x01021994;
 
-/** The directories `shm` and `pts` are the view's to mount on, the latter for `terminals`. */
+/** The directories `shm`, `mqueue` and `pts` are the view's to mount on, the latter for `terminals`. */
 export function createDevFs(controlling: ControllingTerminal, terminals: DevPts): FileSystem {
   return new StaticFs("devtmpfs", TMPFS_MAGIC, (fs) => {
     const entries = new Map<ByteString, Inode>();
@@ -173,6 +173,7 @@ export function createDevFs(controlling: ControllingTerminal, terminals: DevPts)
     entries.set("tty", new TerminalDevice(fs, controlling));
     entries.set("ptmx", new PtmxDevice(fs, terminals, PTMX_INO, 0o666));
     entries.set("pts", new StaticDirectory(fs));
+    entries.set("mqueue", new StaticDirectory(fs));
     entries.set("shm", new StaticDirectory(fs));
     return new StaticDirectory(fs, entries);
   });

@@ -57,6 +57,7 @@ export abstract class FileDescription {
   release(): void {
     if (--this.#references > 0) return;
     this.path.dentry.holders--;
+    if ((this.flags & O.PATH) === 0) this.path.mount.watches.closed(this.path, this.writable);
     for (const listener of [...this.#onRelease]) listener();
     this.#onRelease.clear();
     releaseDescription(this);

@@ -1,4 +1,5 @@
 /** Standard input, output and error: descriptors of the host, bytes in memory, or functions of whoever called us. */
+import { monotonic } from "../../host/clock.ts";
 import * as host from "../../host/files.ts";
 import {
   HostStream,
@@ -16,7 +17,8 @@ import { errno } from "../errno.ts";
 import { DevPts } from "../tty/devpts.ts";
 import { HostTerminal } from "../tty/host-terminal.ts";
 import type { Terminal } from "../tty/terminal.ts";
-import { WaitQueue } from "../wait.ts";
+import { CC, LOCAL } from "../tty/termios.ts";
+import { Wait, WaitQueue } from "../wait.ts";
 import { Dentry, Mount, Path } from "./dentry.ts";
 import { FileBacking } from "./file-backing.ts";
 import { FileDescription, WOULD_BLOCK } from "./file-description.ts";
@@ -201,6 +203,31 @@ class HostStreamDescription extends FileDescription {
       throw toErrno(error);
     }
   }
+  /** A terminal that lets a read end without a byte (VMIN 0) does so even where nothing becomes readable. */
+  override read(into: Uint8Array): number | Wait<number> {
+    const patience = this.#patience;
+    if (patience === null || !this.readable || this.#stream.canRead) return super.read(into);
+    if (patience === 0n) return 0;
+    if (this.nonBlocking) throw errno.EAGAIN;
+    const wait: Wait<number> = new Wait([this.waitQueue(POLL.IN)], monotonic() + patience, (reason) => {
+      if (reason === "signal") throw errno.ERESTARTSYS;
+      const count = this.tryRead(into);
+      if (count !== WOULD_BLOCK) return count;
+      if (reason === "timeout") return 0;
+      this.waitQueue(POLL.IN);
+      return wait;
+    });
+    return wait;
+  }
+
+  /** How long such a read waits (VTIME), nanoseconds; null: others wait as long as it takes. */
+  get #patience(): bigint | null {
+    const settings = this.#inode.terminal?.getAttributes();
+    if (settings === undefined || (settings.localFlags & LOCAL.ICANON) !== 0) return null;
+    const { controlCharacters } = settings;
+    return controlCharacters[CC.VMIN] === 0 ? BigInt(controlCharacters[CC.VTIME] ?? 0) * 100_000_000n : null;
+  }
+
   protected override get mayReadMore(): boolean {
     return this.#stream.kind !== "terminal" && this.#stream.canRead;
   }

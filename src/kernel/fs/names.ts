@@ -8,12 +8,14 @@ import { require, requireRemovable } from "./permission.ts";
 import { requireWritable } from "./resolver.ts";
 import type { At, Resolver } from "./resolver.ts";
 import { below } from "./walk.ts";
+import { IN } from "./watches.ts";
 
 const PATH_MAX = 4096;
 
 export function mkdir(fs: Resolver, at: At, path: ByteString, mode: number): void {
   const { parent, name } = fs.free(at, path, true);
   parent.inode.mkdir(name, fs.creation(mode & 0o1777));
+  parent.mount.watches.entry(parent, name, IN.CREATE, true);
 }
 
 const NODE_TYPES: readonly number[] = [S.IFREG, S.IFIFO, S.IFSOCK, S.IFCHR, S.IFBLK];
@@ -26,7 +28,9 @@ export function mknod(fs: Resolver, at: At, path: ByteString, mode: number, rdev
   const isDevice = type === S.IFCHR || type === S.IFBLK;
   if (isDevice && !fs.credentials.isPrivileged) throw errno.EPERM;
   const { parent, name } = fs.free(at, path, false);
-  return parent.inode.mknod(name, { ...fs.creation(type | (mode & 0o7777)), ...(isDevice ? { rdev } : {}) });
+  const made = parent.inode.mknod(name, { ...fs.creation(type | (mode & 0o7777)), ...(isDevice ? { rdev } : {}) });
+  parent.mount.watches.entry(parent, name, IN.CREATE, false);
+  return made;
 }
 
 /** unlinkat(2): `flags` AT.REMOVEDIR. */
@@ -43,8 +47,7 @@ export function unlink(fs: Resolver, at: At, path: ByteString, flags: number): v
   requireRemovable(parent.inode, found.inode, fs.credentials);
   if (found.inode.isDirectory) throw errno.EISDIR;
   requireUnmounted(parent, found);
-  parent.inode.unlink(name, found.inode);
-  parent.dentry.drop(name);
+  removed(parent, name, found, () => parent.inode.unlink(name, found.inode));
 }
 
 export function rmdir(fs: Resolver, at: At, path: ByteString): void {
@@ -57,8 +60,18 @@ export function rmdir(fs: Resolver, at: At, path: ByteString): void {
   if (!found.inode.isDirectory) throw errno.ENOTDIR;
   requireUnmounted(parent, found);
   if (holdsMount(found.dentry)) throw errno.ENOTEMPTY;
-  parent.inode.rmdir(name, found.inode);
+  removed(parent, name, found, () => parent.inode.rmdir(name, found.inode));
+}
+
+/** Takes a name away, and tells who watches. */
+function removed(parent: Path, name: ByteString, found: Path, remove: () => void): void {
+  const { watches } = parent.mount;
+  const whenGone = watches.removal(found);
+  remove();
   parent.dentry.drop(name);
+  watches.linkChanges(found);
+  watches.entry(parent, name, IN.DELETE, found.inode.isDirectory);
+  whenGone();
 }
 
 /** linkat(2): `flags` AT.SYMLINK_FOLLOW, AT.EMPTY_PATH. */
@@ -79,6 +92,8 @@ export function link(
   if (old.mount !== parent.mount) throw errno.EXDEV;
   if (old.inode.isDirectory) throw errno.EPERM;
   parent.inode.link(name, old.inode);
+  parent.mount.watches.linkChanges(old);
+  parent.mount.watches.entry(parent, name, IN.CREATE, false);
 }
 
 export function symlink(fs: Resolver, target: ByteString, at: At, path: ByteString): void {
@@ -86,6 +101,7 @@ export function symlink(fs: Resolver, target: ByteString, at: At, path: ByteStri
   if (target.length >= PATH_MAX) throw errno.ENAMETOOLONG;
   const { parent, name } = fs.free(at, path, false);
   parent.inode.symlink(name, target, fs.creation(0o777));
+  parent.mount.watches.entry(parent, name, IN.CREATE, false);
 }
 
 /** renameat2(2): `flags` RENAME. */
@@ -125,6 +141,8 @@ export function rename(
     if (!exchange && old.inode.isDirectory && !other.inode.isDirectory) throw errno.ENOTDIR;
     if (!exchange && !old.inode.isDirectory && other.inode.isDirectory) throw errno.EISDIR;
   }
+  const { watches } = from.parent.mount;
+  const whenReplaced = other === null || exchange ? null : watches.removal(other);
   from.parent.inode.rename(from.name, old.inode, to.parent.inode, to.name, flags);
 
   from.parent.dentry.children?.delete(from.name);
@@ -133,6 +151,12 @@ export function rename(
     moveDentry(other.dentry, from.parent.dentry, from.name);
   } else to.parent.dentry.drop(to.name);
   moveDentry(old.dentry, to.parent.dentry, to.name);
+  watches.moved(from.parent, from.name, to.parent, to.name, old.inode);
+  if (exchange && other !== null) watches.moved(to.parent, to.name, from.parent, from.name, other.inode);
+  if (whenReplaced !== null && other !== null) {
+    watches.linkChanges(other);
+    whenReplaced();
+  }
 }
 
 /** A mount point, or a directory that only leads to one, cannot be removed or renamed. */

@@ -12,6 +12,7 @@ import { requireWritable } from "./resolver.ts";
 import type { At, Resolver } from "./resolver.ts";
 import { Quota } from "./sparse-bytes.ts";
 import { TmpFs } from "./tmpfs.ts";
+import { IN } from "./watches.ts";
 
 const KNOWN_RESOLVE = 0x3f;
 
@@ -42,6 +43,7 @@ export function open(
     fs.requireCreatable(parent);
     const creation = { ...fs.creation(mode & 0o7777), openFlags: how };
     const dentry = new Dentry(parent.dentry, name, parent.inode.create(name, creation));
+    parent.mount.watches.entry(parent, name, IN.CREATE, false);
     return openFile(fs, new Path(parent.mount, dentry), how & ~O.TRUNC);
   }
   if (exclusive) throw errno.EEXIST;
@@ -80,10 +82,12 @@ function openFile(fs: Resolver, path: Path, flags: number): FileDescription | Wa
   const { dentry } = path;
   const opened = dentry.inode.open(path, flags, fs.credentials);
   if (opened instanceof Wait) return opened;
+  path.mount.watches.file(path, IN.OPEN);
   if ((flags & O.TRUNC) !== 0 && dentry.inode.type === S.IFREG) {
     try {
       if (opened.writable) opened.truncate(0);
       else dentry.inode.setAttributes({ size: 0 });
+      path.mount.watches.file(path, IN.MODIFY);
     } catch (error) {
       discard(opened);
       throw error;

@@ -3,6 +3,7 @@ import { errno } from "../errno.ts";
 import type { Wait } from "../wait.ts";
 import { FileDescription, gather } from "./file-description.ts";
 import { O, SEEK } from "./flags.ts";
+import { IN } from "./watches.ts";
 
 /** MAX_LFS_FILESIZE is 2**63-1; a JavaScript number is exact up to 2**53-1, far beyond any real file. */
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
@@ -15,23 +16,29 @@ export abstract class RegularDescription extends FileDescription {
   protected abstract writeAt(from: Uint8Array, offset: number | null): number;
   protected abstract get size(): number;
 
+  /** Tells who watches the file that bytes were moved. */
+  #moved(count: number, event: number): number {
+    if (count > 0) this.path.mount.watches.file(this.path, event);
+    return count;
+  }
+
   override get position(): number {
     return this.#position;
   }
 
   protected override tryRead(into: Uint8Array): number {
-    const count = this.readAt(into, this.#position);
+    const count = this.#moved(this.readAt(into, this.#position), IN.ACCESS);
     this.#position += count;
     return count;
   }
 
   protected override tryWrite(from: Uint8Array): number {
     if ((this.flags & O.APPEND) !== 0) {
-      const count = this.writeAt(from, null);
+      const count = this.#moved(this.writeAt(from, null), IN.MODIFY);
       this.#position = this.size;
       return count;
     }
-    const count = this.writeAt(from, this.#position);
+    const count = this.#moved(this.writeAt(from, this.#position), IN.MODIFY);
     this.#position += count;
     return count;
   }
@@ -39,7 +46,7 @@ export abstract class RegularDescription extends FileDescription {
   override pread(into: Uint8Array, offset: number): number {
     if (!this.readable) throw errno.EBADF;
     if (offset < 0) throw errno.EINVAL;
-    return this.readAt(into, offset);
+    return this.#moved(this.readAt(into, offset), IN.ACCESS);
   }
 
   override pwrite(from: Uint8Array, offset: number): number {
@@ -47,7 +54,7 @@ export abstract class RegularDescription extends FileDescription {
     if (offset < 0) throw errno.EINVAL;
     if (offset + from.length > MAX_SIZE) throw errno.EFBIG;
     // pwrite(2), BUGS: with O_APPEND Linux appends whatever the offset.
-    return this.writeAt(from, (this.flags & O.APPEND) !== 0 ? null : offset);
+    return this.#moved(this.writeAt(from, (this.flags & O.APPEND) !== 0 ? null : offset), IN.MODIFY);
   }
 
   override writev(from: readonly Uint8Array[]): number | Wait<number> {

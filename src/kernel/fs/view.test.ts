@@ -106,6 +106,7 @@ describe("permissions", () => {
     expect(names(fs, "/dev")).toEqual([
       "fd",
       "full",
+      "mqueue",
       "null",
       "ptmx",
       "pts",

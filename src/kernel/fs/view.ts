@@ -33,6 +33,7 @@ import { Quota } from "./sparse-bytes.ts";
 import { StaticDirectory, StaticFs } from "./static-directory.ts";
 import { createSysFs } from "./sysfs.ts";
 import { TmpDirectory, TmpFile, TmpFs } from "./tmpfs.ts";
+import { MqueueFs } from "../mqueue.ts";
 import { DevPts } from "../tty/devpts.ts";
 import { lookupChild, walk } from "./walk.ts";
 
@@ -144,6 +145,7 @@ function fill(tree: Tree, options: ViewOptions, quota: Quota): void {
   const devices = createDevFs(options.controllingTerminal ?? (() => null), terminals);
   tree.mountOver("/dev", devices, { noExec: true, noSuid: true });
   tree.mountOver("/dev/pts", terminals, { noExec: true, noSuid: true, source: "devpts" });
+  tree.mountOver("/dev/mqueue", new MqueueFs(), { noExec: true, noSuid: true, noDev: true, source: "mqueue" });
   tree.mountOver("/dev/shm", memory(), { noDev: true, noSuid: true });
   if (options.system != null) {
     tree.mountOver("/proc", new ProcFs(options.system), { noExec: true, noSuid: true, noDev: true, source: "proc" });

@@ -293,6 +293,23 @@ export const COMMON_FIELDS = {
     ["c_line", "u8"],
     ["c_cc", "bytes:8"],
   ],
+  mqAttr: [
+    ["mq_flags", "long"],
+    ["mq_maxmsg", "long"],
+    ["mq_msgsize", "long"],
+    ["mq_curmsgs", "long"],
+    ["-", "long"],
+    ["-", "long"],
+    ["-", "long"],
+    ["-", "long"],
+  ],
+  /** inotify(7); the name follows. */
+  inotifyEvent: [
+    ["wd", "i32"],
+    ["mask", "u32"],
+    ["cookie", "u32"],
+    ["len", "u32"],
+  ],
   schedParam: [["sched_priority", "i32"]],
   schedAttr: [
     ["size", "u32"],
