@@ -135,8 +135,8 @@ export interface Emitter extends Operators {
   /** A call: the region goes on at `returnAddress` when the callee comes back there. The link register is already set. */
   callDirect(target: number, returnAddress: number): void;
   callIndirect(target: I32, returnAddress: number): void;
-  /** A jump to a computed address that is not known to be a return. `candidates`: likely targets in this region. */
-  jumpIndirect(target: I32, candidates?: readonly number[]): void;
+  /** A jump to a computed address that is not known to be a return. */
+  jumpIndirect(target: I32): void;
   /** A jump to a computed address that most likely matches an earlier call. */
   returnTo(target: I32): void;
   /** The system-call instruction; execution goes on at `next` unless the kernel says otherwise. */

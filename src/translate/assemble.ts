@@ -11,6 +11,8 @@ export interface Assembled {
   readonly helpers: readonly Helper[];
   /** Pairs of (offset in the module of an access, guest PC), ascending. */
   readonly traps: Uint32Array;
+  /** Guest addresses at which it can be entered; the first is where the first region begins. */
+  readonly entries: readonly number[];
 }
 
 /** What of the target does not depend on the module. */
@@ -35,6 +37,7 @@ export function assemble(name: string, regions: readonly Region[], target: Modul
   const functions = new Map(
     regions.map((region, i) => [region.entries[0] as number, resolveIndex + 1 + helpers.size + i]),
   );
+  const entries: number[] = [];
   const pairs = regions.map((region) => {
     const compiled = compileRegion(region, {
       ...target,
@@ -50,12 +53,14 @@ export function assemble(name: string, regions: readonly Region[], target: Modul
       code: compiled.code,
       hints: compiled.hints,
       tableSlot: target.slotOf(region.entries[0] as number),
+      otherSlots: compiled.entries.map((pc) => target.slotOf(pc)),
     });
+    entries.push(region.entries[0] as number, ...compiled.entries);
     return compiled.traps;
   });
   const { bytes, codeOffsets } = writer.finish();
   const traps = pairs.flatMap((list, i) =>
     list.map((value, n) => (n % 2 === 0 ? (codeOffsets[i] as number) + value : value)),
   );
-  return { bytes, helpers: [...helpers], traps: Uint32Array.from(traps) };
+  return { bytes, helpers: [...helpers], traps: Uint32Array.from(traps), entries };
 }

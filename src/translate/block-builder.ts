@@ -1,6 +1,7 @@
 /** The `Emitter` that instruction semantics talk to: builds the blocks of a region as `Node`s and `Effect`s. */
 import type { Emitter, Exception, F32, F64, Helper, I32, I64, Slot, Type, V128, Value } from "../cpu/emitter.ts";
 import { type AnyOperator, OPERATORS, type Operators } from "../cpu/operators.ts";
+import { overlap } from "./containers.ts";
 import { fold } from "./fold.ts";
 import {
   type Access,
@@ -38,16 +39,16 @@ const ACCESS = {
 /** Pages below this address are never mapped (mmap_min_addr), so `address + offset` may be left to Wasm's own addition. */
 const FOLDABLE_OFFSET = 0x10000;
 
-const bytesOf = (type: Type): number => (type === "v128" ? 16 : type === "i64" || type === "f64" ? 8 : 4);
-
-const overlap = (a: Slot, b: Slot): boolean =>
-  a.offset < b.offset + bytesOf(b.type) && b.offset < a.offset + bytesOf(a.type);
-
 /** No slot crosses a 16-byte border, so slots that overlap are in the same cell. */
 const cellOf = ({ offset }: Slot): number => offset >> 4;
 
 /** Every value that `cpu/` holds was made here. */
 const asNode = (value: Value): Node => value as Node;
+
+const returnPoint = (pc: number): { returnAddress: number; returnKey: number } => ({
+  returnAddress: pc >>> 0,
+  returnKey: pc >>> 0,
+});
 
 interface Known {
   readonly slot: Slot;
@@ -72,20 +73,24 @@ export class BlockBuilder implements Emitter {
 
   /** Blocks that are complete; taken by the region builder. */
   blocks: Block[] = [];
+  /** Where the computed jump at an address is likely to go; set by the region builder. */
+  candidatesOf: (pc: number) => readonly number[] = () => [];
 
   #nextId = 0;
   #nextSyntheticKey = -1;
   #key = 0;
+  #start = 0;
   #pc = 0;
   #effects: Effect[] = [];
   #ended = true;
   /** What is known to be in the slots, by `cellOf`. */
   #known = new Map<number, Known[]>();
 
-  /** Begins the block at guest address `key`. */
-  begin(key: number): void {
+  /** Begins the block at guest address `pc`. */
+  begin(key: number, pc = key): void {
     this.#key = key;
-    this.#pc = key;
+    this.#start = pc;
+    this.#pc = pc;
     this.#effects = [];
     this.#ended = false;
     this.#known = new Map();
@@ -103,7 +108,7 @@ export class BlockBuilder implements Emitter {
   #end(terminator: Terminator): void {
     if (this.#ended) throw new Error("block ended twice");
     this.#ended = true;
-    this.blocks.push({ key: this.#key, lastPc: this.#pc, effects: this.#effects, terminator });
+    this.blocks.push({ key: this.#key, pc: this.#start, lastPc: this.#pc, effects: this.#effects, terminator });
   }
 
   // ── values ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -438,26 +443,25 @@ export class BlockBuilder implements Emitter {
     const key = this.#nextSyntheticKey--;
     const pc = this.#pc;
     this.#end({ kind: "branch", condition: c, taken: key, notTaken: notTaken >>> 0 });
-    this.begin(key);
-    this.at(pc);
+    this.begin(key, pc);
     onTaken();
     if (!this.#ended) this.jump(taken);
   }
   callDirect(target: number, returnAddress: number): void {
-    this.#end({ kind: "call", target: target >>> 0, returnAddress: returnAddress >>> 0 });
+    this.#end({ kind: "call", target: target >>> 0, ...returnPoint(returnAddress) });
   }
   callIndirect(target: I32, returnAddress: number): void {
     const node = target as Node;
     if (node.op === CONST) this.callDirect(node.bits, returnAddress);
-    else this.#end({ kind: "callIndirect", target: node, returnAddress: returnAddress >>> 0 });
+    else this.#end({ kind: "callIndirect", target: node, ...returnPoint(returnAddress), copies: [] });
   }
-  jumpIndirect(target: I32, candidates: readonly number[] = []): void {
+  jumpIndirect(target: I32): void {
     const node = target as Node;
     if (node.op === CONST) this.jump(node.bits);
-    else this.#end({ kind: "jumpIndirect", target: node, candidates });
+    else this.#end({ kind: "jumpIndirect", target: node, candidates: this.candidatesOf(this.#pc) });
   }
   returnTo(target: I32): void {
-    this.#end({ kind: "return", target: target as Node });
+    this.#end({ kind: "return", target: target as Node, expected: null });
   }
   systemCall(next: number): void {
     this.#end({ kind: "systemCall", next: next >>> 0 });

@@ -72,10 +72,12 @@ export class FactFinder implements BlockFacts {
   readonly defined: ContainerSet;
   readonly written: ContainerSet;
   readonly successors: number[] = [];
-  flushes = false;
+  readonly backward: number[] = [];
+  leavesInside = false;
+  leavesAtEnd = false;
   readonly #containers: Containers;
 
-  /** `checked`: an access may leave the region by itself. */
+  /** `checked`: an access may leave the region by itself, or stores what is dirty because it may trap. */
   constructor(graph: RegionGraph, index: number, containers: Containers, checked: boolean) {
     const size = containers.all.length;
     this.exposed = new ContainerSet(size);
@@ -86,21 +88,29 @@ export class FactFinder implements BlockFacts {
     this.#effects(effects, true, checked);
     const last = operandOf(terminator);
     if (last) this.#read(last);
-    if (terminator.kind === "jump") this.#edge(terminator.target, index, graph);
+    const computed = graph.switchOf(index);
+    if (computed >= 0) this.#reach(computed, index, graph);
+    else if (terminator.kind === "jump") this.#edge(terminator.target, index, graph);
     else if (terminator.kind === "branch") {
       this.#edge(terminator.taken, index, graph);
       this.#edge(terminator.notTaken, index, graph);
-    } else this.flushes = true;
+    } else {
+      this.leavesAtEnd = true;
+      if (terminator.kind === "callIndirect") for (const { key } of terminator.copies) this.#edge(key, index, graph);
+      else if (terminator.kind === "return" && terminator.expected) this.#edge(terminator.expected.key, index, graph);
+    }
   }
 
   #edge(key: number, from: number, graph: RegionGraph): void {
     const to = graph.indexOf(key);
-    if (to < 0 || graph.isDispatched(from, to)) {
-      this.flushes = true;
-      return;
-    }
-    this.successors.push(to);
-    if (graph.isBackward(from, to)) this.flushes = true;
+    const hop = to < 0 ? -1 : graph.hop(from, to);
+    if (hop < 0) this.leavesAtEnd = true;
+    else this.#reach(hop, from, graph);
+  }
+
+  #reach(place: number, from: number, graph: RegionGraph): void {
+    this.successors.push(place);
+    if (graph.isBackward(from, place)) this.backward.push(place);
   }
 
   #read(node: Node): void {
@@ -124,7 +134,7 @@ export class FactFinder implements BlockFacts {
         case "load":
         case "store":
         case "compareExchange":
-          this.flushes ||= checked;
+          this.leavesInside ||= checked;
           break;
         case "set": {
           for (const node of effect.displaced) if (node.uses > 0) this.#read(node);
@@ -142,7 +152,7 @@ export class FactFinder implements BlockFacts {
           }
           break;
         case "raiseIf":
-          this.flushes = true;
+          this.leavesInside = true;
           break;
         case "writeState":
         case "readState":
@@ -151,4 +161,18 @@ export class FactFinder implements BlockFacts {
       }
     }
   }
+}
+
+/** A switch reads and writes nothing; it leaves the region where none of its candidates is meant. */
+export function switchFacts(graph: RegionGraph, place: number, size: number): BlockFacts {
+  const successors = graph.switches[place - graph.blocks.length] as readonly number[];
+  return {
+    exposed: new ContainerSet(size),
+    defined: new ContainerSet(size),
+    written: new ContainerSet(size),
+    leavesInside: false,
+    leavesAtEnd: true,
+    successors,
+    backward: successors.filter((to) => graph.isBackward(place, to)),
+  };
 }

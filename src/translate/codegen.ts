@@ -15,7 +15,7 @@ import { OPERATORS } from "../cpu/operators.ts";
 import { EffectWriter } from "./effect-writer.ts";
 import { ExitWriter } from "./exits.ts";
 import { FunctionWriter, PC_PARAMETER, UNLIKELY } from "./function-writer.ts";
-import type { Block, Effect } from "./ir.ts";
+import type { Block, Effect, Terminator } from "./ir.ts";
 import { PC } from "./layout.ts";
 import { LinkWriter } from "./links.ts";
 import type { Region } from "./region.ts";
@@ -35,6 +35,8 @@ export interface Compiled {
   readonly code: Uint8Array;
   /** Pairs of (offset in `code` of an access, guest PC), ascending. */
   readonly traps: readonly number[];
+  /** Guest addresses at which the function can be entered, besides the region's own. */
+  readonly entries: readonly number[];
   /** Pairs of (offset in `code` of an `if`, 0: hardly ever taken or 1: nearly always). */
   readonly hints: readonly number[];
 }
@@ -93,12 +95,20 @@ class RegionCompiler implements Sink {
     this.#walk.run();
     out.byte(W.unreachable);
     out.end();
-    return { locals: out.locals, code: out.view(), traps: out.traps, hints: out.hints };
+    const { entrySwitch, entries } = this.#graph;
+    const others = entrySwitch < 0 ? [] : this.#candidates(entrySwitch).filter(({ index }) => !entries.includes(index));
+    return {
+      locals: out.locals,
+      code: out.view(),
+      traps: out.traps,
+      entries: others.map(({ pc }) => pc),
+      hints: out.hints,
+    };
   }
 
   #prologue(): void {
     this.#links.enter(this.#isLeaf());
-    if (!this.#graph.hasDispatcher) this.#registers.reload(this.#graph.entryBlocks[0] as number);
+    if (!this.#graph.hasDispatcher) this.#registers.reload(this.#graph.entries[0] as number);
   }
 
   /** A region that only computes and returns cannot run for long or nest: it need not look at fuel and depth. */
@@ -119,6 +129,13 @@ class RegionCompiler implements Sink {
           return false;
       }
     });
+  }
+
+  /** Where a switch may go, by ascending address. */
+  #candidates(place: number): { readonly pc: number; readonly index: number }[] {
+    const { blocks, switches } = this.#graph;
+    const candidates = switches[place - blocks.length] as readonly number[];
+    return candidates.map((index) => ({ pc: (blocks[index] as Block).pc, index }));
   }
 
   // ── what the walk over the graph asks for ───────────────────────────────────────────────────────────────────
@@ -143,9 +160,12 @@ class RegionCompiler implements Sink {
         this.#registers.enter(what.index);
         this.#block(this.#graph.blocks[what.index] as Block, what.index);
         break;
+      case "switch":
+        this.#switch(what.index);
+        break;
       case "entry":
-        this.#registers.reload(what.block);
-        this.#walk.edge(node, this.#graph.nodeOf(what.block));
+        this.#registers.reload(what.index);
+        this.#walk.edge(node, this.#graph.nodeOf(what.index));
         break;
       case "dispatch":
         this.#dispatch();
@@ -153,30 +173,83 @@ class RegionCompiler implements Sink {
     }
   }
 
-  /** Finds the entry for the address in the pc parameter by bisection. */
+  /** Finds the entry for the address in the pc parameter, by bisection; other addresses are a switch's. */
   #dispatch(): void {
-    const entries = this.#graph.nodes
-      .flatMap((what, node) => (what.kind === "entry" ? [{ pc: what.pc, node }] : []))
+    const out = this.#out;
+    const { blocks, nodes, entrySwitch } = this.#graph;
+    const entries = nodes
+      .flatMap((what, node) =>
+        what.kind === "entry" && what.index < blocks.length ? [{ pc: (blocks[what.index] as Block).pc, node }] : [],
+      )
       .sort((a, b) => a.pc - b.pc);
+    const branch = (then: () => void, otherwise: () => void): void => {
+      out.if();
+      this.#walk.inside(() => {
+        then();
+        out.else();
+        otherwise();
+      });
+      out.end();
+    };
+    const enter = ({ pc, node }: { readonly pc: number; readonly node: number }): void => {
+      if (entrySwitch < 0) {
+        this.#walk.edge(DISPATCHER, node);
+        return;
+      }
+      out.getLocal(PC_PARAMETER);
+      out.const32(pc);
+      out.op(i32.eq.opcode);
+      branch(
+        () => this.#walk.edge(DISPATCHER, node),
+        () =>
+          this.#walk.edge(
+            DISPATCHER,
+            nodes.findIndex((what) => what.kind === "entry" && what.index === entrySwitch),
+          ),
+      );
+    };
     const choose = (low: number, high: number): void => {
       if (high - low === 1) {
-        this.#walk.edge(DISPATCHER, (entries[low] as { node: number }).node);
+        enter(entries[low] as { pc: number; node: number });
         return;
       }
       const middle = (low + high) >> 1;
-      this.#out.getLocal(PC_PARAMETER);
-      this.#out.const32((entries[middle] as { pc: number }).pc);
-      this.#out.op(i32.ltU.opcode);
-      this.#out.if();
-      this.#walk.insideIf(() => {
-        choose(low, middle);
-        this.#out.else();
-        choose(middle, high);
-      });
-      this.#out.end();
+      out.getLocal(PC_PARAMETER);
+      out.const32((entries[middle] as { pc: number }).pc);
+      out.op(i32.ltU.opcode);
+      branch(
+        () => choose(low, middle),
+        () => choose(middle, high),
+      );
     };
     choose(0, entries.length);
-    this.#out.byte(W.unreachable);
+    out.byte(W.unreachable);
+  }
+
+  /** Goes to the candidate whose address is in the pc local, by a table over the addresses from the first to the last. */
+  #switch(place: number): void {
+    const out = this.#out;
+    const candidates = this.#candidates(place);
+    const { base, shift, labels } = jumpTable(candidates.map(({ pc }) => pc));
+    const open = (count: number): void => {
+      if (count === 0) {
+        out.getLocal(PC_PARAMETER);
+        out.const32(base);
+        out.op(i32.sub.opcode);
+        out.const32(shift);
+        out.op(i32.rotr.opcode);
+        out.brTable(labels, candidates.length);
+        return;
+      }
+      out.block();
+      this.#walk.inside(() => open(count - 1));
+      out.end();
+      this.#registers.enter(place);
+      const candidate = candidates[count - 1];
+      if (candidate) this.#edge(candidate.index, place);
+      else this.#links.jumpToLocal(PC_PARAMETER);
+    };
+    open(candidates.length + 1);
   }
 
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +267,7 @@ class RegionCompiler implements Sink {
         const { dirty } = registers;
         registers.dirty = dirty.copy();
         out.if();
-        this.#walk.insideIf(() => this.#goTo(terminator.taken, index));
+        this.#walk.inside(() => this.#goTo(terminator.taken, index));
         out.end();
         registers.dirty = dirty;
         this.#goTo(terminator.notTaken, index);
@@ -202,19 +275,23 @@ class RegionCompiler implements Sink {
       }
       case "call":
         this.#links.call(terminator.target);
-        this.#afterCall(terminator.returnAddress, index);
+        this.#afterCall(terminator, index);
         break;
       case "callIndirect":
-        this.#links.callIndirect(terminator.target);
-        this.#afterCall(terminator.returnAddress, index);
+        this.#callIndirect(terminator, index);
         break;
-      case "jumpIndirect":
-        this.#links.jumpIndirect(terminator.target);
+      case "jumpIndirect": {
+        const place = this.#graph.switchOf(index);
+        if (place < 0) this.#links.jumpIndirect(terminator.target);
+        else {
+          this.#values.value(terminator.target);
+          out.setLocal(PC_PARAMETER);
+          this.#toSwitch(place, index);
+        }
         break;
+      }
       case "return":
-        this.#values.value(terminator.target);
-        registers.flush();
-        out.return();
+        this.#return(terminator, index);
         break;
       case "systemCall":
         registers.flush();
@@ -236,8 +313,53 @@ class RegionCompiler implements Sink {
     }
   }
 
-  /** The callee's answer is on the stack: goes on at `returnAddress` if that is it, else returns it to our caller. */
-  #afterCall(returnAddress: number, from: number): void {
+  #callIndirect(terminator: Terminator & { kind: "callIndirect" }, from: number): void {
+    const out = this.#out;
+    const registers = this.#registers;
+    const target = out.takeTemp("i32");
+    this.#values.value(terminator.target);
+    out.setLocal(target);
+    const { dirty } = registers;
+    for (const { pc, key } of terminator.copies) {
+      out.getLocal(target);
+      out.const32(pc);
+      out.op(i32.eq.opcode);
+      registers.dirty = dirty.copy();
+      out.if();
+      this.#walk.inside(() => this.#goTo(key, from));
+      out.end();
+    }
+    registers.dirty = dirty;
+    this.#links.callIndirect(target);
+    this.#afterCall(terminator, from);
+    out.freeTemp("i32", target);
+  }
+
+  /** Returns to the caller; from the copy of a function, to its call in this region if the address is that one's. */
+  #return({ target, expected }: Terminator & { kind: "return" }, from: number): void {
+    const out = this.#out;
+    const registers = this.#registers;
+    this.#values.value(target);
+    if (!expected) {
+      registers.flush();
+      out.return();
+      return;
+    }
+    const answer = out.takeTemp("i32");
+    out.teeLocal(answer);
+    out.const32(expected.address);
+    out.op(i32.ne.opcode);
+    out.if(UNLIKELY);
+    registers.flush();
+    out.getLocal(answer);
+    out.return();
+    out.end();
+    out.freeTemp("i32", answer);
+    this.#goTo(expected.key, from);
+  }
+
+  /** The callee's answer is on the stack: goes on behind the call if that is it, else returns it to our caller. */
+  #afterCall({ returnAddress, returnKey }: { returnAddress: number; returnKey: number }, from: number): void {
     const out = this.#out;
     const answer = out.takeTemp("i32");
     out.teeLocal(answer);
@@ -248,52 +370,83 @@ class RegionCompiler implements Sink {
     out.return();
     out.end();
     out.freeTemp("i32", answer);
-    this.#goOnAt(returnAddress, from);
+    this.#goOnAt(returnKey, from);
   }
 
   // ── edges ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** After a call: nothing is dirty, and what is live in the next block must be loaded. */
-  #goOnAt(pc: number, from: number): void {
+  #goOnAt(key: number, from: number): void {
     this.#registers.dirty.clear();
-    const next = this.#graph.indexOf(pc);
-    if (next >= 0 && !this.#graph.isDispatched(from, next)) this.#registers.reload(next);
+    const next = this.#graph.indexOf(key);
+    const hop = next < 0 ? -1 : this.#graph.hop(from, next);
+    if (hop >= 0) this.#registers.reload(hop);
     else this.#registers.loadFuel();
     if (next >= 0) this.#edge(next, from);
-    else this.#links.tailTo(pc);
+    else this.#links.tailTo(key);
   }
 
-  /** From block `from` to wherever that is. */
-  #goTo(pc: number, from: number): void {
-    const to = this.#graph.indexOf(pc);
+  /** From block `from` to the one with that key, in this region or (the key is an address) another. */
+  #goTo(key: number, from: number): void {
+    const to = this.#graph.indexOf(key);
     if (to >= 0) this.#edge(to, from);
-    else this.#links.tailTo(pc);
+    else this.#links.tailTo(key);
   }
 
-  /** Goes to a block of this region, with locals as they are. */
+  /** From a place to a block of this region, with locals as they are. */
   #edge(to: number, from: number): void {
-    const pc = (this.#graph.blocks[to] as Block).key;
+    const { pc } = this.#graph.blocks[to] as Block;
     const node = this.#graph.nodeOf(from);
-    if (this.#graph.isDispatched(from, to)) {
+    const hop = this.#graph.hop(from, to);
+    if (hop < 0) {
       this.#registers.flush();
-      this.#spendFuel(pc);
+      this.#spendFuel(to, () => this.#out.const32(pc));
       this.#out.const32(pc);
       this.#out.setLocal(PC_PARAMETER);
       this.#registers.storeFuel();
       this.#walk.edge(node, DISPATCHER);
       return;
     }
+    if (hop !== to) {
+      this.#out.const32(pc);
+      this.#out.setLocal(PC_PARAMETER);
+      this.#toSwitch(hop, from);
+      return;
+    }
     this.#registers.settle();
-    if (this.#graph.isBackward(from, to)) this.#spendFuel(pc);
+    if (this.#graph.isBackward(from, to)) this.#spendFuel(to, () => this.#out.const32(pc));
     this.#walk.edge(node, this.#graph.nodeOf(to));
   }
 
-  /** One unit of fuel for a backward branch to `pc`; without fuel, leaves so that the dispatcher goes on there. */
-  #spendFuel(pc: number): void {
+  /** From a block to the switch that goes on at the address in the pc local. */
+  #toSwitch(place: number, from: number): void {
+    this.#registers.settle();
+    if (this.#graph.isBackward(from, place)) this.#spendFuel(place, () => this.#out.getLocal(PC_PARAMETER));
+    this.#walk.edge(this.#graph.nodeOf(from), this.#graph.nodeOf(place));
+  }
+
+  /** One unit of fuel for going back to a place; without fuel, leaves so that the dispatcher goes on there, at `pc`. */
+  #spendFuel(place: number, pc: () => void): void {
     this.#registers.spendFuel();
     this.#out.if(UNLIKELY);
-    this.#registers.flush();
-    this.#exits.yieldTo(() => this.#out.const32(pc));
+    this.#registers.flushFor(place);
+    this.#exits.yieldTo(pc);
     this.#out.end();
   }
+}
+
+/**
+ * A table for addresses in ascending order: `(address - base) rotated right by shift` is the index of the address's own
+ * place, or of `addresses.length` where it is none of them. (The rotation makes what is not aligned large.)
+ */
+function jumpTable(addresses: readonly number[]): { base: number; shift: number; labels: number[] } {
+  const base = addresses[0] as number;
+  let bits = 0;
+  for (const address of addresses) bits |= address - base;
+  const shift = bits === 0 ? 0 : 31 - Math.clz32(bits & -bits);
+  const labels = new Array<number>((((addresses.at(-1) as number) - base) >>> shift) + 1).fill(addresses.length);
+  addresses.forEach((address, i) => {
+    labels[(address - base) >>> shift] = i;
+  });
+  return { base, shift, labels };
 }

@@ -8,6 +8,9 @@ import type { FunctionWriter } from "./function-writer.ts";
 
 export const BYTES: { readonly [T in Type]: number } = { i32: 4, f32: 4, i64: 8, f64: 8, v128: 16 };
 
+export const overlap = (a: Slot, b: Slot): boolean =>
+  a.offset < b.offset + BYTES[b.type] && b.offset < a.offset + BYTES[a.type];
+
 export interface Container {
   readonly index: number;
   /** Place in CPU state. */

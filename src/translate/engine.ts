@@ -15,7 +15,8 @@ import { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./codegen.ts";
 import { InterpretedCode, type InterpretedBlock } from "./interpreted-code.ts";
 import { Interpreter } from "./interpreter.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
-import { findRegion } from "./region.ts";
+import { MAX_CALLEE, withCallees } from "./inline.ts";
+import { findRegion, type Region } from "./region.ts";
 import { instantiateRuntime, type RuntimeExports } from "./runtime-module.ts";
 import { isSource, RecordingReader } from "./source.ts";
 import {
@@ -345,10 +346,12 @@ export class Engine {
           break;
         case "jump":
           pc = interpreter.target;
+          if (interpreter.isComputed) mode.shared.noteJump(interpreter.pc, pc);
           counts = isLoop = pc <= block.pc;
           break;
         case "call":
           pc = interpreter.target;
+          if (interpreter.isComputed) mode.shared.noteCall(interpreter.pc, pc);
           level++;
           counts = true;
           isLoop = false;
@@ -552,13 +555,17 @@ export class Engine {
     const { isa } = this.#options;
     const { shared } = mode;
     this.#recorder.take();
-    const region = findRegion(isa, this.#recorder, this.#builder, [pc], shared.value, {
-      instructions: REGION_LIMIT,
-      isWanted: this.#cache.translateAfter === 0 ? undefined : (at) => shared.decoded.has(at),
-      loopOnly: shared.loops.has(pc),
+    const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.decoded.has(at);
+    const jumpTargets = (site: number): readonly number[] => shared.jumpTargets(site);
+    const common = { isWanted, jumpTargets };
+    const find = (at: number, instructions: number, loopOnly: boolean): Region =>
+      findRegion(isa, this.#recorder, this.#builder, [at], shared.value, { instructions, loopOnly, ...common });
+    const region = withCallees(find(pc, REGION_LIMIT, shared.loops.has(pc)), {
+      find: (at) => (isWanted(at) && this.#isFetchable(at) ? find(at, MAX_CALLEE + 1, false) : null),
+      callTargets: jumpTargets,
     });
     const number = this.#cache.newModule();
-    const { bytes, helpers, traps } = assemble(moduleName(number), [region], {
+    const { bytes, helpers, traps, entries } = assemble(moduleName(number), [region], {
       ...variant,
       littleEndian: isa.littleEndian,
       indirectCache: shared.indirectCache,
@@ -568,7 +575,7 @@ export class Engine {
     if (debug.enabled) debug("0x%s: %d blocks, %d bytes of Wasm", pc.toString(16), region.blocks.length, bytes.length);
     return {
       ...variant,
-      entries: [{ pc, slot: this.#slotOf(mode, pc) }],
+      entries: entries.map((at) => ({ pc: at, slot: this.#slotOf(mode, at) })),
       source: this.#recorder.take(),
       pages: region.pages,
       missing: region.unwanted,

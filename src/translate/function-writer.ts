@@ -144,6 +144,14 @@ export class FunctionWriter {
     this.#code.u32(depth);
   }
 
+  /** The index is on the stack. */
+  brTable(depths: readonly number[], otherwise: number): void {
+    this.#code.byte(W.brTable);
+    this.#code.u32(depths.length);
+    for (const depth of depths) this.#code.u32(depth);
+    this.#code.u32(otherwise);
+  }
+
   call(functionIndex: number): void {
     this.#code.byte(W.call);
     this.#code.u32(functionIndex);

@@ -48,6 +48,8 @@ export class Interpreter implements Emitter {
   ending: Ending = "next";
   /** Where to go on: the target of a jump, call or return, what follows a system call. */
   target = 0;
+  /** A jump's or call's target is a computed one. */
+  isComputed = false;
   /** For a call: where it comes back. */
   returnAddress = 0;
   exception: Exception = "illegal";
@@ -270,6 +272,7 @@ export class Interpreter implements Emitter {
   #end(ending: Ending, target: number): void {
     this.ending = ending;
     this.target = target >>> 0;
+    this.isComputed = false;
   }
 
   raiseIf(condition: I32, exception: Exception, info?: I32): void {
@@ -296,9 +299,11 @@ export class Interpreter implements Emitter {
   }
   callIndirect(target: I32, returnAddress: number): void {
     this.callDirect(asNumber(target), returnAddress);
+    this.isComputed = true;
   }
   jumpIndirect(target: I32): void {
     this.#end("jump", asNumber(target));
+    this.isComputed = true;
   }
   returnTo(target: I32): void {
     this.#end("return", asNumber(target));

@@ -113,20 +113,40 @@ export interface Arm {
   readonly value: Node | null;
 }
 
+/** Targets are keys of blocks (a guest address is the key of the block there), except where it says address. */
 export type Terminator =
   | { readonly kind: "jump"; readonly target: number }
   | { readonly kind: "branch"; readonly condition: Node; readonly taken: number; readonly notTaken: number }
-  | { readonly kind: "call"; readonly target: number; readonly returnAddress: number }
-  | { readonly kind: "callIndirect"; readonly target: Node; readonly returnAddress: number }
+  /** `target` and `returnAddress` are addresses; the call goes on in block `returnKey`. */
+  | { readonly kind: "call"; readonly target: number; readonly returnAddress: number; readonly returnKey: number }
+  /** `copies`: functions, by address, that are in the region for this call, at `key`. */
+  | {
+      readonly kind: "callIndirect";
+      readonly target: Node;
+      readonly returnAddress: number;
+      readonly returnKey: number;
+      readonly copies: readonly { readonly pc: number; readonly key: number }[];
+    }
+  /** `candidates`: likely targets, ascending. */
   | { readonly kind: "jumpIndirect"; readonly target: Node; readonly candidates: readonly number[] }
-  | { readonly kind: "return"; readonly target: Node }
+  /** `expected`: in the copy of a function, where its call goes on if the target is that address. */
+  | {
+      readonly kind: "return";
+      readonly target: Node;
+      readonly expected: { readonly address: number; readonly key: number } | null;
+    }
   | { readonly kind: "systemCall"; readonly next: number }
   | { readonly kind: "leave"; readonly next: Node }
   | { readonly kind: "raise"; readonly exception: Exception; readonly info: Node | null };
 
-/** A basic block. Blocks are named by guest PC; the extra block on a branch's taken edge gets a negative number. */
+/**
+ * A basic block. Blocks are named by guest PC; the extra block on a branch's taken edge, and those of functions that are
+ * copied into a region, get negative numbers.
+ */
 export interface Block {
   readonly key: number;
+  /** The first instruction's address. */
+  readonly pc: number;
   /** The last instruction's address: where a `raise` stops. */
   readonly lastPc: number;
   readonly effects: readonly Effect[];

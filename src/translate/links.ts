@@ -73,34 +73,31 @@ export class LinkWriter {
 
   // ── to an address that is computed ──────────────────────────────────────────────────────────────────────────
 
-  /** The same for a computed address. */
-  callIndirect(address: Node): void {
-    const target = this.#computedTarget(address);
+  /** The same for the address in a local. */
+  callIndirect(target: number): void {
+    this.#registers.flush();
     this.#out.getLocal(target);
     this.#out.getLocal(DEPTH_PARAMETER);
     this.#lookUp(target);
     this.#throughTable(W.callIndirect);
-    this.#out.freeTemp("i32", target);
   }
 
   /** Control goes to a computed address for good. */
   jumpIndirect(address: Node): void {
-    const target = this.#computedTarget(address);
+    const target = this.#out.takeTemp("i32");
+    this.#values.value(address);
+    this.#out.setLocal(target);
+    this.jumpToLocal(target);
+    this.#out.freeTemp("i32", target);
+  }
+
+  /** Control goes to the address in a local for good. */
+  jumpToLocal(target: number): void {
+    this.#registers.flush();
     this.#out.getLocal(target);
     this.#tailDepth();
     this.#lookUp(target);
     this.#throughTable(W.returnCallIndirect);
-    this.#out.freeTemp("i32", target);
-  }
-
-  /** Puts the address into a local. */
-  #computedTarget(address: Node): number {
-    const out = this.#out;
-    const target = out.takeTemp("i32");
-    this.#values.value(address);
-    out.setLocal(target);
-    this.#registers.flush();
-    return target;
   }
 
   /** The table slot for the guest address in `local`: from the indirect-branch cache, or else from the engine. */

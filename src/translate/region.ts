@@ -13,6 +13,8 @@ export interface Region {
   /** Guest addresses at which it can be entered; the first is the one that was asked for. */
   readonly entries: readonly number[];
   readonly blocks: readonly Block[];
+  /** How many instructions it has. */
+  readonly size: number;
   /** The 4 KiB pages that its code was read from. */
   readonly pages: ReadonlySet<number>;
   /** Targets of its branches that were left out because `isWanted` said no. */
@@ -26,6 +28,8 @@ export interface RegionLimits {
   readonly isWanted?: ((pc: number) => boolean) | undefined;
   /** Only the loops that the first entry is in: without what never comes back to it. */
   readonly loopOnly?: boolean;
+  /** Where the computed jump at an address has been seen to go; ascending. */
+  readonly jumpTargets?: (pc: number) => readonly number[];
 }
 
 function successors(instruction: Instruction): number[] {
@@ -54,7 +58,7 @@ export function findRegion(
   builder: BlockBuilder,
   entries: readonly number[],
   mode: number,
-  { instructions: limit, isWanted = () => true, loopOnly = false }: RegionLimits,
+  { instructions: limit, isWanted = () => true, loopOnly = false, jumpTargets = () => [] }: RegionLimits,
 ): Region {
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
@@ -89,7 +93,7 @@ export function findRegion(
         }
         continue;
       }
-      for (const target of next) {
+      for (const target of [...next, ...jumpTargets(pc)]) {
         leaders.add(target);
         work.push(target);
       }
@@ -97,8 +101,9 @@ export function findRegion(
     }
   }
 
-  const inLoop = loopOnly ? comingBack(entries[0] as number, instructions, leaders) : leaders;
+  const inLoop = loopOnly ? comingBack(entries[0] as number, instructions, leaders, jumpTargets) : leaders;
   builder.blocks = [];
+  builder.candidatesOf = (pc) => jumpTargets(pc).filter((target) => instructions.has(target));
   for (const leader of inLoop) {
     if (!instructions.has(leader)) continue;
     builder.begin(leader);
@@ -114,7 +119,7 @@ export function findRegion(
       pc = (pc + instruction.size) >>> 0;
     }
   }
-  return { entries, blocks: builder.blocks, pages, unwanted };
+  return { entries, blocks: builder.blocks, size: instructions.size, pages, unwanted };
 }
 
 /** The blocks from which control can come back to the one at `head`, which is the first. */
@@ -122,6 +127,7 @@ function comingBack(
   head: number,
   instructions: ReadonlyMap<number, Instruction>,
   leaders: ReadonlySet<number>,
+  jumpTargets: (pc: number) => readonly number[],
 ): ReadonlySet<number> {
   const predecessors = new Map<number, number[]>();
   for (const leader of leaders) {
@@ -133,7 +139,7 @@ function comingBack(
       instruction = instructions.get(pc);
     }
     if (instruction === undefined) continue;
-    for (const target of instruction.flow.kind === "next" ? [pc] : successors(instruction)) {
+    for (const target of instruction.flow.kind === "next" ? [pc] : [...successors(instruction), ...jumpTargets(pc)]) {
       const there = predecessors.get(target);
       if (there) there.push(leader);
       else predecessors.set(target, [leader]);

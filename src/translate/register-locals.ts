@@ -4,7 +4,9 @@
  */
 import { type Container, Containers } from "./containers.ts";
 import { type BlockFacts, ContainerSet, type Dataflow, solve } from "./dataflow.ts";
-import { countUses, FactFinder } from "./block-facts.ts";
+import { withoutDeadSets } from "./dead-sets.ts";
+import type { Block, Effect } from "./ir.ts";
+import { countUses, FactFinder, switchFacts } from "./block-facts.ts";
 import type { FunctionWriter } from "./function-writer.ts";
 import { FUEL } from "./layout.ts";
 import { OPERATORS } from "../cpu/operators.ts";
@@ -17,6 +19,8 @@ export class RegisterLocals {
   readonly containers: Containers;
   readonly #out: FunctionWriter;
   readonly #precise: boolean;
+  /** An access may leave or trap with all registers stored. */
+  readonly #checked: boolean;
   readonly #flow: Dataflow;
   readonly #firstLocal: number;
   readonly #fuelLocal: number;
@@ -26,11 +30,16 @@ export class RegisterLocals {
   constructor(graph: RegionGraph, target: Target, out: FunctionWriter) {
     this.#out = out;
     this.#precise = target.precise;
+    this.#checked = target.softwareChecks || target.precise;
     this.containers = new Containers(countUses(graph.blocks));
     const { all } = this.containers;
     const facts: (BlockFacts | null)[] = graph.blocks.map((_, i) =>
-      graph.isReached(i) ? new FactFinder(graph, i, this.containers, target.softwareChecks) : null,
+      graph.isReached(i) ? new FactFinder(graph, i, this.containers, this.#checked) : null,
     );
+    graph.switches.forEach((_, i) => {
+      const place = graph.blocks.length + i;
+      facts.push(graph.isReached(place) ? switchFacts(graph, place, all.length) : null);
+    });
     this.#flow = solve(facts, all.length);
     this.dirty = new ContainerSet(all.length);
     this.#firstLocal = out.nextLocal;
@@ -38,20 +47,26 @@ export class RegisterLocals {
     this.#fuelLocal = graph.shape.isLoopHeader.includes(true) ? out.nameLocal("i32") : -1;
   }
 
+  /** A block's effects without those that nobody would notice. */
+  effectsOf(block: number, { effects }: Block): readonly Effect[] {
+    const liveOut = this.#flow.liveOut[block] as ContainerSet;
+    return withoutDeadSets(effects, this.containers, liveOut, this.#checked);
+  }
+
   localOf(container: Container): number {
     return this.#firstLocal + container.index;
   }
 
-  /** Code of a block begins here. */
-  enter(block: number): void {
+  /** Code of a place begins here. */
+  enter(place: number): void {
     this.dirty = this.#precise
       ? new ContainerSet(this.containers.all.length)
-      : (this.#flow.dirtyIn[block] as ContainerSet).copy();
+      : (this.#flow.dirtyIn[place] as ContainerSet).copy();
   }
 
-  /** Fills the locals that are live at the start of a block. */
-  reload(block: number): void {
-    const live = this.#flow.liveIn[block] as ContainerSet;
+  /** Fills the locals that are live at a place. */
+  reload(place: number): void {
+    const live = this.#flow.liveIn[place] as ContainerSet;
     for (const container of this.containers.all) {
       if (!live.has(container.index)) continue;
       this.#out.loadState(container.type, container.offset);
@@ -62,20 +77,26 @@ export class RegisterLocals {
 
   /** Stores what is dirty here. */
   flush(): void {
-    this.#storeDirty();
+    this.#storeDirty(this.dirty);
+    this.storeFuel();
+  }
+
+  /** The same before the dispatcher goes on at a place. */
+  flushFor(place: number): void {
+    this.#storeDirty(this.dirty.and(this.#flow.needed[place] as ContainerSet));
     this.storeFuel();
   }
 
   /** In precise mode: makes CPU state exact before an access that may fault. */
   settle(): void {
     if (!this.#precise) return;
-    this.#storeDirty();
+    this.#storeDirty(this.dirty);
     this.dirty.clear();
   }
 
-  #storeDirty(): void {
+  #storeDirty(dirty: ContainerSet): void {
     for (const container of this.containers.all) {
-      if (this.dirty.has(container.index))
+      if (dirty.has(container.index))
         this.#out.storeStateLocal(container.type, container.offset, this.localOf(container));
     }
   }

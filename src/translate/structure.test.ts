@@ -34,7 +34,7 @@ function structured(successors: number[][]): Code[] {
         const body: Code[] = [];
         edges.push(body);
         open.push(body);
-        walk.insideIf(() => walk.edge(node, to));
+        walk.inside(() => walk.edge(node, to));
         open.pop();
       }
     },

@@ -115,7 +115,7 @@ export interface Sink {
   node(node: number, walk: Walk): void;
 }
 
-type Frame = { readonly kind: "loop" | "block"; readonly node: number } | { readonly kind: "if" };
+type Frame = { readonly kind: "loop" | "block"; readonly node: number } | { readonly kind: "other" };
 
 /** The children in a tree of one node. */
 const ALONE: readonly number[][] = [[]];
@@ -178,9 +178,9 @@ export class Walk {
     else this.#tree(to);
   }
 
-  /** Says that `write` writes inside an `if` that the sink has opened. */
-  insideIf(write: () => void): void {
-    this.#frames.push({ kind: "if" });
+  /** Says that `write` writes inside an `if` or `block` that the sink has opened. */
+  inside(write: () => void): void {
+    this.#frames.push({ kind: "other" });
     write();
     this.#frames.pop();
   }

@@ -48,6 +48,10 @@ export const MAX_MODES = 24;
 /** A V8 module takes about 20 KB: the bound is about 400 MB. */
 const MAX_TRANSLATIONS = 20_000;
 const MAX_SLOTS = 1 << 19;
+/** More of them than any switch has: what goes to so many places is no switch. */
+const MAX_JUMP_TARGETS = 512;
+/** A computed jump over fewer bytes may stay in its function. */
+const NEAR = 0x10000;
 
 /** The shared part of one translation mode. */
 export class ModeCache {
@@ -64,10 +68,29 @@ export class ModeCache {
   /** How often a translation was made anew because it lacked what had run since. */
   readonly remade = new Map<number, number>();
   readonly translations = new Map<number, Translation[]>();
+  /** Where computed jumps have been seen to go, by the jump's own address. */
+  readonly #jumps = new Map<number, Set<number>>();
 
   constructor(value: number, indirectCache: number) {
     this.value = value;
     this.indirectCache = indirectCache;
+  }
+
+  /** The computed jump at `site` went to `target`: of interest if that may be in the same function. */
+  noteJump(site: number, target: number): void {
+    if (Math.abs(target - site) < NEAR) this.noteCall(site, target);
+  }
+
+  /** The computed call at `site` went to `target`. */
+  noteCall(site: number, target: number): void {
+    const targets = this.#jumps.get(site);
+    if (!targets) this.#jumps.set(site, new Set([target]));
+    else if (targets.size < MAX_JUMP_TARGETS) targets.add(target);
+  }
+
+  /** Where the computed jump or call at `site` has gone so far; ascending. */
+  jumpTargets(site: number): readonly number[] {
+    return [...(this.#jumps.get(site) ?? [])].sort((a, b) => a - b);
   }
 }
 

@@ -20,6 +20,8 @@ export interface FunctionBody {
   readonly hints?: readonly number[];
   /** Put into the table at this slot when the module is instantiated; null: not. */
   readonly tableSlot: number | null;
+  /** More such places. */
+  readonly otherSlots?: readonly number[];
   readonly exportName?: string | undefined;
 }
 
@@ -42,7 +44,7 @@ export class ModuleWriter {
   readonly #memories: MemoryImport[] = [];
   #table: { field: string; minimum: number } | null = null;
   readonly #functionImports: { field: string; typeIndex: number }[] = [];
-  readonly #bodies: { typeIndex: number; tableSlot: number | null; exportName: string | undefined }[] = [];
+  readonly #bodies: { typeIndex: number; tableSlots: readonly number[]; exportName: string | undefined }[] = [];
   /** The code section's function bodies, and where in it each one's code begins. */
   readonly #code = spare.pop() ?? new Bytes();
   readonly #starts: number[] = [];
@@ -74,7 +76,7 @@ export class ModuleWriter {
     return this.#functionImports.push({ field, typeIndex }) - 1;
   }
 
-  add({ typeIndex, locals, code, hints, tableSlot, exportName }: FunctionBody): number {
+  add({ typeIndex, locals, code, hints, tableSlot, otherSlots = [], exportName }: FunctionBody): number {
     const head = localDeclarations(locals);
     if (hints && hints.length > 0) {
       const pairs = hints.map((value, i) => (i % 2 === 0 ? value + head.length : value));
@@ -84,13 +86,14 @@ export class ModuleWriter {
     this.#code.append(head);
     this.#starts.push(this.#code.length);
     this.#code.append(code);
-    return this.#functionImports.length + this.#bodies.push({ typeIndex, tableSlot, exportName }) - 1;
+    const tableSlots = tableSlot === null ? otherSlots : [tableSlot, ...otherSlots];
+    return this.#functionImports.length + this.#bodies.push({ typeIndex, tableSlots, exportName }) - 1;
   }
 
   /** Functions by table slot, neighbours together. */
   #tableRuns(): { slot: number; functions: number[] }[] {
     const placed = this.#bodies.flatMap((body, i) =>
-      body.tableSlot === null ? [] : [{ slot: body.tableSlot, index: this.#functionImports.length + i }],
+      body.tableSlots.map((slot) => ({ slot, index: this.#functionImports.length + i })),
     );
     const runs: { slot: number; functions: number[] }[] = [];
     for (const { slot, index } of placed.sort((a, b) => a.slot - b.slot)) {
