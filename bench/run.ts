@@ -83,10 +83,6 @@ async function main(): Promise<number> {
   await install(targets);
   const babelf = await upToDateCommand();
   const measurements: Measurement[] = [];
-  for (const target of targets)
-    for (const one of selected)
-      if (one.targets === undefined || one.targets.includes(target.name))
-        measurements.push(await measure(one, { target, babelf }, one.rounds ?? rounds));
   const peerVersion = (await runTool(targets[0].qemu, ["--version"])).split("\n", 1)[0];
   const bench: Bench = {
     machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.versions.node}, ${peerVersion}`,
@@ -94,8 +90,14 @@ async function main(): Promise<number> {
     rounds,
     measurements,
   };
+  for (const target of targets)
+    for (const one of selected) {
+      if (one.targets !== undefined && !one.targets.includes(target.name)) continue;
+      measurements.push(await measure(one, { target, babelf }, one.rounds ?? rounds));
+      // After each case, so that an interrupted run is not lost.
+      if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(bench, null, 2)}\n`);
+    }
   process.stdout.write(markdown([bench], positionals.length === 0 ? readFileSync(NOTES, "utf8") : undefined));
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(bench, null, 2)}\n`);
   return measurements.some((m) => m.failure !== undefined) ? 1 : 0;
 }
 
