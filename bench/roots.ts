@@ -73,7 +73,8 @@ const RECIPES: Readonly<
   gzip: {
     source: "gzip",
     product: "gzip",
-    script: "./configure -q --host=$HOST CC=$CC CFLAGS=-O2 LDFLAGS=-static && make -s version.h && make -s gzip",
+    script:
+      "./configure -q --host=$HOST CC=$CC CFLAGS=-O2 LDFLAGS=-static && make -s version.h && make -s -C lib && make -s gzip",
   },
   bzip2: {
     source: "bzip2",
