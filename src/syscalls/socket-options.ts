@@ -1,5 +1,5 @@
 /** getsockopt(2), setsockopt(2): one row an option, by level. */
-import { errno } from "../kernel/errno.ts";
+import { errno, type Errno } from "../kernel/errno.ts";
 import { TcpSocket } from "../kernel/net/tcp-socket.ts";
 import { UdpSocket } from "../kernel/net/udp-socket.ts";
 import { formatIp } from "../kernel/net/address.ts";
@@ -292,11 +292,10 @@ const LEVELS: Readonly<Record<string, Level>> = {
   SOL_TCP: { subject: "tcpOption", options: TCP_OPTIONS, has: (socket) => socket instanceof TcpSocket },
 };
 
-/** Throws ENOPROTOOPT, EOPNOTSUPP. */
-function find(call: SyscallContext, socket: Socket, level: number, option: number): Option {
+/** `otherLevel`: what is said of a level that the socket does not have. Throws that, or ENOPROTOOPT. */
+function find(call: SyscallContext, socket: Socket, level: number, option: number, otherLevel: Errno): Option {
   const entry = LEVELS[call.abi.constants.socketLevel.nameOf(level) ?? ""];
-  // Unix sockets have no levels of their own.
-  if (entry === undefined || !entry.has(socket)) throw isInet(socket) ? errno.ENOPROTOOPT : errno.EOPNOTSUPP;
+  if (entry === undefined || !entry.has(socket)) throw otherLevel;
   const found = entry.options[call.abi.constants[entry.subject].nameOf(option) ?? ""];
   if (found === undefined) throw errno.ENOPROTOOPT;
   return found;
@@ -313,7 +312,9 @@ function getsockopt(
   const socket = socketOf(call, fd);
   const room = call.memory.readS32(lengthAt);
   if (room < 0) throw errno.EINVAL;
-  const value = peerName(call, socket, level, option) ?? find(call, socket, level, option).get?.(call, socket);
+  const otherLevel = socket.family === "inet6" ? errno.ENOPROTOOPT : errno.EOPNOTSUPP;
+  const found = () => find(call, socket, level, option, otherLevel).get?.(call, socket);
+  const value = peerName(call, socket, level, option) ?? found();
   if (value === undefined) throw errno.ENOPROTOOPT;
   const bytes = typeof value === "number" ? intBytes(call, value) : value;
   const length = Math.min(room, bytes.length);
@@ -346,7 +347,8 @@ function setsockopt(
 ): number {
   const socket = socketOf(call, fd);
   if (length < 0) throw errno.EINVAL;
-  const { set } = find(call, socket, level, option);
+  const otherLevel = isInet(socket) ? errno.ENOPROTOOPT : errno.EOPNOTSUPP;
+  const { set } = find(call, socket, level, option, otherLevel);
   if (set === undefined) throw errno.ENOPROTOOPT;
   set(call, socket, { address, length });
   return 0;

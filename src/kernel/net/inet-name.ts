@@ -14,6 +14,8 @@ export class InetName<H extends PortHolder> {
   readonly #family: InetAddress["family"];
   #local: Endpoint;
   #held = false;
+  /** The program chose its name itself (bind(2)). */
+  #chosen = false;
   /** The address before a connection narrowed it. */
   #given: string | null = null;
 
@@ -43,6 +45,7 @@ export class InetName<H extends PortHolder> {
     }
     if (wanted.port > 0 && wanted.port < FIRST_UNPRIVILEGED && !caller.credentials.isPrivileged) throw errno.EACCES;
     this.take(wanted);
+    this.#chosen = true;
   }
 
   #check(address: SocketAddress): Endpoint {
@@ -70,6 +73,17 @@ export class InetName<H extends PortHolder> {
   /** connect(2) with AF_UNSPEC: what `narrow` did is undone. */
   widen(): void {
     if (this.#given !== null) this.#local = { ip: this.#given, port: this.#local.port };
+    this.#given = null;
+  }
+
+  /** A connection came to nothing, or is over: a name that nobody asked for is free again. */
+  letGo(): void {
+    if (this.#chosen) this.widen();
+    else {
+      this.release();
+      this.#given = null;
+      this.#local = { ip: anyOf(this.#family), port: 0 };
+    }
   }
 
   /** Of a connection that a listener accepted, which shares its listener's port. */

@@ -124,6 +124,17 @@ describe("ports", () => {
     expect(bind("192.0.2.1")).toBe("EADDRNOTAVAIL");
   });
 
+  test("a port that nobody asked for is free again when a connection comes to nothing", () => {
+    const net = testNetwork();
+    const socket = net.make("inet", "stream");
+    expect(failure(() => socket.connect(at(9), net.caller))).toBe("ECONNREFUSED");
+    expect(socket.localAddress()).toMatchObject({ ip: "0.0.0.0", port: 0 });
+    now(socket.bind(at(0), net.caller));
+    const bound = socket.localAddress();
+    expect(failure(() => socket.connect(at(9), net.caller))).toBe("ECONNREFUSED");
+    expect(socket.localAddress()).toEqual(bound);
+  });
+
   test("low ones are root's", () => {
     const net = testNetwork();
     expect(failure(() => net.make("inet", "stream").bind(at(80), net.caller))).toBe("EACCES");

@@ -175,6 +175,7 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
     this.#connecting = "failed";
     this.#abandon = () => undefined;
     this.#remote = null;
+    this.name.letGo();
     this.wakeAll();
   }
 
@@ -200,6 +201,7 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
     this.outlet?.close(true);
     this.outlet = null;
     this.#remote = null;
+    this.name.letGo();
     this.#connecting = "no";
     this.incoming.clear();
     this.ended = this.receiveShut = this.sendShut = false;
