@@ -1,4 +1,5 @@
 /** Command lines over Debian's own packages. What they print is decided by running them under the peer as well. */
+import { NETWORK_COMMAND_LINES, NETWORK_PACKAGES } from "./debian-network-cases.ts";
 
 import { TERMINAL_LINES, TERMINAL_PACKAGES } from "./debian-terminal-cases.ts";
 
@@ -29,6 +30,7 @@ export const PACKAGES = [
   "tar",
   "xz-utils",
   "zstd",
+  ...NETWORK_PACKAGES,
 ] as const;
 
 export interface CommandLine {
@@ -409,4 +411,33 @@ export const COMMAND_LINES: readonly CommandLine[] = [
     pem: true,
   },
   ...TERMINAL_LINES,
+  // With OPENSSL_armcap, code for Advanced SIMD (1) or none; by itself the cryptography instructions.
+  ...["", "0", "1"].flatMap((armcap) =>
+    [
+      ["dgst", "-sha1", "big.txt"],
+      ["dgst", "-sha256", "big.txt"],
+      ["dgst", "-sha512", "big.txt"],
+      ["mac", "-macopt", `hexkey:${"42".repeat(32)}`, "-in", "big.txt", "Poly1305"],
+      ...["-aes-128-ctr", "-aes-192-cbc", "-chacha20"].map((cipher) => [
+        ...["enc", cipher, "-K", "0123".repeat(cipher === "-aes-128-ctr" ? 8 : cipher === "-chacha20" ? 16 : 12)],
+        ...["-iv", "01".repeat(16), "-a", "-in", "text.txt"],
+      ]),
+    ].map((args): CommandLine => ({
+      name: `openssl ${args.find((arg) => /^-(sha|aes|chacha)|Poly/.test(arg))}, armcap=${armcap || "the processor's"}`,
+      argv: ["usr/bin/openssl", ...args],
+      files: ["big.txt", "text.txt"],
+      ...(armcap === "" ? {} : { env: { OPENSSL_armcap: armcap } }),
+    })),
+  ),
+  python(
+    "hashlib, zlib",
+    `import hashlib, zlib, binascii
+data = bytes(range(256)) * 400
+for name in sorted(hashlib.algorithms_guaranteed):
+    h = hashlib.new(name, data)
+    print(name, h.hexdigest(20) if name.startswith("shake") else h.hexdigest())
+print(hashlib.pbkdf2_hmac("sha256", b"x", b"salt", 500).hex(), hashlib.scrypt(b"x", salt=b"y", n=64, r=4, p=1).hex())
+print(zlib.crc32(data), zlib.adler32(data), binascii.crc_hqx(data, 0), len(zlib.compress(data)))`,
+  ),
+  ...NETWORK_COMMAND_LINES,
 ];
