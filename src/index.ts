@@ -97,6 +97,11 @@ export interface RunOptions {
    */
   readonly identity?: { readonly uid: number; readonly gid: number };
   /**
+   * Keep translations in this folder from one run to the next, for this version of babelf. Left out: they are shared by the
+   * runs of this process only.
+   */
+  readonly keep?: { readonly folder: string; readonly version: string };
+  /**
    * How often code is interpreted before it is translated (40). 0: it is translated before it runs, for tests of the
    * translator.
    */
@@ -148,6 +153,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     limits: options.limits ?? {},
     ...defined("stackSize", options.stackSize),
     ...defined("cpu", options.cpu),
+    ...defined("keep", options.keep),
     ...defined("translateAfter", options.translateAfter),
     ...defined("release", options.release),
     ...defined("identity", options.identity && { ...options.identity, groups: [options.identity.gid] }),

@@ -1,6 +1,8 @@
 /** `babelf [options] program [args…]`: runs a program in the foreground and ends as it ended. */
+import { join } from "node:path";
 import type { RunOptions } from "../index.ts";
 import { loadLibrary } from "../start/library.ts";
+import { cacheFolder } from "../host/cache-folder.ts";
 import { dieBySignal } from "../host/signals.ts";
 import { guestEnvironment } from "./environment.ts";
 import { openLog, showLogItems } from "./log.ts";
@@ -9,7 +11,7 @@ import { parseMount, parseOverlay } from "./mount.ts";
 import { parseCount, parseSize, parseTime, parseUser } from "./quantity.ts";
 
 export async function runCommand({ given, program }: CommandLine): Promise<void> {
-  const { library, keepCode } = await loadLibrary({ useCache: !given.has("no-cache") });
+  const { library, keepCode, version } = await loadLibrary({ useCache: !given.has("no-cache") });
   const { CPU_MODELS, run } = library;
   const one = (name: Parameters<typeof given.get>[0]): string | undefined => given.get(name)?.[0];
   const all = (name: Parameters<typeof given.get>[0]): readonly string[] => given.get(name) ?? [];
@@ -86,6 +88,7 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ),
     ffi: !given.has("no-ffi"),
     forwardSignals: true,
+    ...(version === null ? {} : { keep: { folder: join(cacheFolder(), "translations"), version } }),
     ...(log.strace ? { onSyscall: log.write } : {}),
     onWarning: (line) => process.stderr.write(`babelf: ${line}\n`),
   };

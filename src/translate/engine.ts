@@ -107,6 +107,8 @@ export class Engine {
   readonly #imports: Record<string, WebAssembly.ImportValue>;
   readonly #modes = new Map<number, Mode>();
   readonly #byPage = new Map<number, Set<Placed>>();
+  /** Translations that are not of the code that is there now. */
+  readonly #unfit = new Set<Translation>();
   #placedCount = 0;
   #mode: Mode;
   #precise = false;
@@ -161,6 +163,7 @@ export class Engine {
 
   /** Guest code in [start, end) has changed or gone. */
   invalidate(start: number, end: number): void {
+    this.#unfit.clear();
     const first = start >>> 12;
     const last = (end - 1) >>> 12;
     if (last - first < this.#byPage.size) {
@@ -173,6 +176,7 @@ export class Engine {
 
   /** The memory holds another process's code now: what is in the table stays as far as its code is still there. */
   revalidate(): void {
+    this.#unfit.clear();
     this.setPrecise(false);
     const seen = new Set<Placed>();
     for (const there of this.#byPage.values()) {
@@ -389,7 +393,7 @@ export class Engine {
     const { shared } = mode;
     try {
       const block = mode.interpreted.add(shared.decoded.at(isa, this.#recorder, code, pc, shared.value));
-      if (shared.hot.has(pc)) this.#place(mode, pc);
+      if (shared.hot.has(pc) || this.#find(mode, pc) !== null) this.#place(mode, pc);
       block.isTranslated = mode.placed.has(pc);
       return block;
     } catch (error) {
@@ -494,7 +498,8 @@ export class Engine {
     const mode = this.#mode;
     const slot = this.#slotOf(mode, pc);
     if (!mode.placed.has(pc)) {
-      if (this.#cache.translateAfter > 0 && !mode.shared.hot.has(pc)) return INTERPRET_SLOT;
+      if (this.#cache.translateAfter > 0 && !mode.shared.hot.has(pc) && this.#find(mode, pc) === null)
+        return INTERPRET_SLOT;
       try {
         this.#place(mode, pc);
       } catch (error) {
@@ -528,11 +533,10 @@ export class Engine {
   /** Puts code for `pc` into the table: what is known, or else a new translation. */
   #place(mode: Mode, pc: number): void {
     const { shared } = mode;
-    const variant = { precise: this.#precise, softwareChecks: this.#options.softwareChecks };
-    let translation = this.#cache.find(shared, pc, variant, this.#options.code);
+    let translation = this.#find(mode, pc);
     if (!translation) {
-      translation = this.#translate(mode, pc, variant);
-      this.#cache.add(shared, pc, translation);
+      translation = this.#translate(mode, pc, this.#variant);
+      this.#cache.add(shared, translation);
     }
     for (const helper of translation.helpers) this.#import(helper);
     const { entries, pages } = translation;
@@ -551,6 +555,17 @@ export class Engine {
     for (const target of translation.missing) addTo(mode.missing, target, placed);
   }
 
+  get #variant(): Variant {
+    return { precise: this.#precise, softwareChecks: this.#options.softwareChecks };
+  }
+
+  /** A translation that another process or an earlier run has made. */
+  #find({ shared }: Mode, pc: number): Translation | null {
+    return shared.translations.has(pc)
+      ? this.#cache.find(shared, pc, this.#variant, this.#options.code, this.#unfit)
+      : null;
+  }
+
   #translate(mode: Mode, pc: number, variant: Variant): Translation {
     const { isa } = this.#options;
     const { shared } = mode;
@@ -565,7 +580,7 @@ export class Engine {
       callTargets: jumpTargets,
     });
     const number = this.#cache.newModule();
-    const { bytes, helpers, traps, entries } = assemble(moduleName(number), [region], {
+    const { bytes, helpers, traps, entries, kept } = assemble(moduleName(number), region, {
       ...variant,
       littleEndian: isa.littleEndian,
       indirectCache: shared.indirectCache,
@@ -581,6 +596,7 @@ export class Engine {
       missing: region.unwanted,
       module: new WebAssembly.Module(bytes),
       helpers,
+      kept,
     };
   }
 

@@ -8,6 +8,7 @@
  */
 import type { Helper } from "../cpu/emitter.ts";
 import type { CodeReader } from "../cpu/isa.ts";
+import type { RegionCode } from "./assemble.ts";
 import { DecodedCode } from "./interpreted-code.ts";
 import { INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
 import { isSource } from "./source.ts";
@@ -35,6 +36,8 @@ export interface Translation extends Variant {
   readonly missing: ReadonlySet<number>;
   readonly module: WebAssembly.Module;
   readonly helpers: readonly Helper[];
+  /** Its code, if it was made in this run and later runs can use it. */
+  readonly kept: RegionCode | null;
 }
 
 /** Slot 0 is for addresses that cannot be fetched. */
@@ -106,6 +109,8 @@ export class TranslationCache {
   /** Where each module's accesses are. */
   readonly traps: TrapTable = new Map();
   readonly #modes = new Map<number, ModeCache>();
+  /** The first slot that belongs to a guest address. */
+  readonly firstSlot = INTERPRET_SLOT + 1;
   #nextSlot = INTERPRET_SLOT + 1;
   #nextModule = 0;
   #size = 0;
@@ -122,6 +127,11 @@ export class TranslationCache {
       this.#modes.set(value, mode);
     }
     return mode;
+  }
+
+  /** Every mode, in the order in which they were first asked for. */
+  modes(): ModeCache[] {
+    return [...this.#modes.values()];
   }
 
   get modeCount(): number {
@@ -152,29 +162,33 @@ export class TranslationCache {
     return this.#nextModule++;
   }
 
-  /** A translation of the code at `pc` as it is now. */
-  find(mode: ModeCache, pc: number, variant: Variant, code: CodeReader): Translation | null {
+  /**
+   * A translation of the code at `pc` as it is now; none of `unfit`, to which those are added that are not: to compare one
+   * that has many functions takes a while.
+   */
+  find(mode: ModeCache, pc: number, variant: Variant, code: CodeReader, unfit: Set<Translation>): Translation | null {
+    const { precise, softwareChecks } = variant;
     for (const translation of mode.translations.get(pc) ?? []) {
-      if (
-        translation.precise === variant.precise &&
-        translation.softwareChecks === variant.softwareChecks &&
-        isSource(translation.source, code)
-      ) {
-        return translation;
-      }
+      if (translation.precise !== precise || translation.softwareChecks !== softwareChecks || unfit.has(translation))
+        continue;
+      if (isSource(translation.source, code)) return translation;
+      unfit.add(translation);
     }
     return null;
   }
 
-  add(mode: ModeCache, pc: number, translation: Translation): void {
+  /** Makes a translation known under each of its entries. */
+  add(mode: ModeCache, translation: Translation): void {
     if (++this.#size > MAX_TRANSLATIONS) {
       // What is in use lives on in its engine's table, with its trap table.
       for (const each of this.#modes.values()) each.translations.clear();
       this.#size = 1;
     }
-    const there = mode.translations.get(pc);
-    if (there) there.push(translation);
-    else mode.translations.set(pc, [translation]);
+    for (const { pc } of translation.entries) {
+      const there = mode.translations.get(pc);
+      if (there) there.push(translation);
+      else mode.translations.set(pc, [translation]);
+    }
   }
 
   /** A translation that is to be made anew. */

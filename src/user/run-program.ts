@@ -20,6 +20,7 @@ import type { CString } from "../loader/index.ts";
 import type { SyscallTracer } from "../syscalls/index.ts";
 import type { Guest } from "./guest.ts";
 import { guestFor } from "./guests.ts";
+import { type KeepSettings, KeptTranslations } from "./kept-translations.ts";
 import { findAlongPath, withHome } from "./login.ts";
 import { UserMachine } from "./machine.ts";
 import { networkAccess, type NetworkWish } from "./network-access.ts";
@@ -48,6 +49,8 @@ export interface ProgramOptions {
   readonly stackSize?: number;
   /** One of `CPU_MODELS`. */
   readonly cpu?: string;
+  /** Where translations are kept from run to run; left out: nowhere. */
+  readonly keep?: KeepSettings;
   /** How often code is interpreted before it is translated; 0: not at all. */
   readonly translateAfter?: number;
   /** uname(2)'s release and nodename. */
@@ -146,6 +149,15 @@ async function run(options: ProgramOptions, undo: (() => void)[]): Promise<Outco
   if (guest === null) {
     const built = `built for ${architecture.toUpperCase()}, which the processor ${options.cpu} is not`;
     throw new LoadError(program.path, "ENOEXEC", `${built}; see --cpu=help`);
+  }
+  if (options.keep !== undefined) {
+    const { size } = programFiles.get(program.path).stat();
+    const identity = [architecture, personality.endian, options.cpu, options.translateAfter, program.path, size].join(
+      " ",
+    );
+    const translations = new KeptTranslations(options.keep, identity, guest.translations);
+    translations.restore();
+    undo.push(() => translations.keep());
   }
   const kernel = new Kernel({
     architecture: guest.abi.architecture,
