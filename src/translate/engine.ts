@@ -7,11 +7,12 @@
  * number never changes, callers need no patching, and dropping a region is putting the stub back.
  */
 import createDebug from "debug";
-import { type Exception, EXCEPTIONS, type Helper } from "../cpu/emitter.ts";
-import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
+import { EXCEPTIONS, type Exception, type Helper } from "../cpu/emitter.ts";
+import { CodeFault } from "../cpu/isa.ts";
 import { assemble } from "./assemble.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./codegen.ts";
+import type { EngineOptions, Exit } from "./engine-options.ts";
 import { InterpretedCode, type InterpretedBlock } from "./interpreted-code.ts";
 import { Interpreter } from "./interpreter.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
@@ -33,33 +34,9 @@ import {
 import { findTrap, moduleName } from "./trap.ts";
 import { tuneV8 } from "./v8-flags.ts";
 
+export type { EngineOptions, Exit } from "./engine-options.ts";
+
 const debug = createDebug("babelf:translate");
-
-export interface EngineOptions {
-  readonly isa: Isa;
-  /** Guest memory: 4 GiB, shared. */
-  readonly memory: WebAssembly.Memory;
-  /** CPU state: `STATE_BYTES`, laid out as `layout.ts` says. */
-  readonly state: WebAssembly.Memory;
-  readonly code: CodeReader;
-  /** Test the page table before each access, because the host's MMU does not guard guest pages. */
-  readonly softwareChecks: boolean;
-  /**
-   * Called for a system-call instruction, with all registers in CPU state and PC behind the instruction. True: go on in
-   * guest code with the registers as they are now. False: leave `run`.
-   */
-  readonly systemCall: () => boolean;
-  /** Translations shared with other engines for the same ISA; its own if left out. */
-  readonly cache?: TranslationCache;
-}
-
-export type Exit =
-  /** Fuel has ended. */
-  | { readonly reason: "yield" }
-  /** `systemCall` returned false. */
-  | { readonly reason: "left" }
-  /** `info` is as `EXCEPTIONS` says; for "memory" in imprecise mode it may be 0. */
-  | { readonly reason: "exception"; readonly exception: Exception; readonly info: number; readonly pc: number };
 
 /** How many guest calls may nest as Wasm calls. V8's default stack is 984 KiB; a region's frame stays below 1 KiB. */
 const MAX_DEPTH = 400;
