@@ -106,7 +106,7 @@ export async function crossBuilt(target: Target, name: string): Promise<string> 
     path.join(cacheFolder("cross", target.name), `${name}-${key}`),
     async (temporary) => {
       process.stderr.write(`building ${name} for ${target.name}\n`);
-      await runTool("cp", ["-r", `${tree}/.`, temporary]);
+      await runTool("cp", ["-a", `${tree}/.`, temporary]);
       await runTool("sh", ["-c", script], {
         cwd: temporary,
         env: { ...(process.env as Record<string, string>), CC: compilerOf(target), HOST: target.triple },
