@@ -130,7 +130,6 @@ function alignmentOf(random: Random, { row: { group, mnemonic }, fields }: ArmIn
 function addressSetup(random: Random, instruction: ArmInstruction): Made["setup"] | undefined {
   const { row, fields } = instruction;
   const base = fields["n"] ?? (/literal/.test(row.operands) ? PC : SP);
-  if (base === PC) return [];
   if (row.group.startsWith("Exclusive")) {
     // An exclusive store accesses nothing by itself.
     if (fields["n"] === undefined) return [];
@@ -139,6 +138,7 @@ function addressSetup(random: Random, instruction: ArmInstruction): Made["setup"
   const index = widthsOf(row).get("m") === undefined || row.group.startsWith("VFP") ? undefined : fields["m"];
   const offset =
     index === undefined || index === PC || index === base ? [] : ([[index, integerOperand(random)]] as const);
+  if (base === PC) return index === undefined && !/^(ldrd|strd)/.test(row.mnemonic) ? [] : undefined;
   if (index === SP && base === LR) return undefined; // see setupLines
   const first = extent(instruction, [[base, MIDDLE], ...offset]);
   if (first === null) return [];
@@ -151,7 +151,9 @@ function addressSetup(random: Random, instruction: ArmInstruction): Made["setup"
   const place = SCRATCH + Math.floor((random.below(room + 1) + (second.first % alignment)) / alignment) * alignment;
   const end = place + (second.end - second.first);
   if (end > SCRATCH + SCRATCH_SIZE) return undefined;
-  return [[base, (shifted + place - second.first) >>> 0], ...offset];
+  const setup = [[base, (shifted + place - second.first) >>> 0], ...offset] as const;
+  // Where the base is the index, too, the address is no sum.
+  return extent(instruction, setup)?.first === place ? setup : undefined;
 }
 
 // ── instructions ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,14 @@ import type { Row, Verdict } from "../harness/report.ts";
 import { rootedPeer } from "../harness/rooted-peer.ts";
 import type { Suite, SuiteOptions } from "../harness/suite.ts";
 import { COMMAND_LINES, FIXTURES, PACKAGES, type CommandLine } from "./debian-cases.ts";
+import {
+  ARMHF_LANGUAGE_LINES,
+  ARMHF_LANGUAGE_PACKAGES,
+  LANGUAGE_LINES,
+  LANGUAGE_PACKAGES,
+} from "./debian-languages.ts";
+import { MEDIA_LINES, MEDIA_PACKAGES } from "./debian-media-cases.ts";
+import { PROCESS_LINES, PROCESS_PACKAGES, SLOW_PROCESS_LINES } from "./debian-processes.ts";
 
 const TIMEOUT = 120;
 /** All files are of this moment, so that listings and archives come out the same. */
@@ -88,45 +96,76 @@ function compare(ours: Seen, peer: Seen): Verdict {
   };
 }
 
+/** Command lines that share a root. */
+const GROUPS: readonly {
+  readonly packages: readonly string[];
+  readonly lines: readonly CommandLine[];
+  readonly targets?: readonly string[];
+  /** Too large to fetch, or too slow, for a continuous-integration machine. */
+  readonly large?: true;
+}[] = [
+  { packages: PACKAGES, lines: COMMAND_LINES },
+  { packages: [...PACKAGES, ...PROCESS_PACKAGES], lines: PROCESS_LINES },
+  { packages: [...PACKAGES, ...PROCESS_PACKAGES], lines: SLOW_PROCESS_LINES, large: true },
+  { packages: LANGUAGE_PACKAGES, lines: LANGUAGE_LINES, large: true },
+  { packages: ARMHF_LANGUAGE_PACKAGES, lines: ARMHF_LANGUAGE_LINES, targets: ["armhf"], large: true },
+  { packages: MEDIA_PACKAGES, lines: MEDIA_LINES, targets: ["armhf"] },
+];
+
+async function runLines(
+  options: SuiteOptions,
+  packages: readonly string[],
+  lines: readonly CommandLine[],
+): Promise<Row[]> {
+  const { target } = options;
+  const root = await debianRoot(target, packages);
+  const peer = await rootedPeer(target, root);
+  const validating = options.ours.includes(options.peer);
+  const progress = new Progress(`debian ${target.name}`, lines.length);
+  const ourWork = cacheFolder("work", String(process.pid)); // on the same file system: directories have the same size
+  const peerWork = path.join(root, WORK_FOLDER, String(process.pid));
+  let rows: Row[];
+  try {
+    rows = await parallel(lines, options.jobs, async (line, lane): Promise<Row> => {
+      const request: Case = {
+        program: path.join(root, line.argv[0]),
+        args: line.argv.slice(1),
+        cwd: path.join(peerWork, String(lane)),
+        env: { TZ: "UTC0", ...line.env },
+        sysroot: root,
+        timeout: line.timeout ?? TIMEOUT,
+        ...(line.argv0 === undefined ? {} : { argv0: line.argv0 }),
+        ...(line.stdin === undefined ? {} : { stdin: Buffer.from(line.stdin) }),
+      };
+      const theirs = await see(peer, request, line);
+      const mine = validating
+        ? await see(peer, request, line)
+        : await see(options.ours[lane], { ...request, cwd: path.join(ourWork, String(lane)) }, line);
+      const ours = compare(mine, theirs);
+      progress.step(!ours.passed);
+      if (!ours.passed) progress.note(`${line.name}: ${ours.detail}`);
+      const detail = `${describeEnding(theirs.ending)}, ${theirs.stdout.length} bytes, ${theirs.seconds.toFixed(1)} s`;
+      return { name: line.name, ours, peer: { passed: theirs.ending.kind === "exit", detail } };
+    });
+  } finally {
+    for (const folder of [ourWork, peerWork]) rmSync(folder, { recursive: true, force: true });
+  }
+  progress.end();
+  return rows;
+}
+
 export const debian: Suite = {
   name: "debian",
   summary: "command lines over Debian's own packages for the target",
   targets: ["mipsel", "armhf", "armel"],
   async run(options: SuiteOptions) {
-    const { target } = options;
-    const root = await debianRoot(target, PACKAGES);
-    const peer = await rootedPeer(target, root);
-    const validating = options.ours.includes(options.peer);
-    const lines = COMMAND_LINES.filter((line) => line.name.includes(options.filter ?? ""));
-    const progress = new Progress(`debian ${target.name}`, lines.length);
-    const ourWork = cacheFolder("work", String(process.pid)); // on the same file system: directories have the same size
-    const peerWork = path.join(root, WORK_FOLDER, String(process.pid));
-    let rows: Row[];
-    try {
-      rows = await parallel(lines, options.jobs, async (line, lane): Promise<Row> => {
-        const request: Case = {
-          program: path.join(root, line.argv[0]),
-          args: line.argv.slice(1),
-          cwd: path.join(peerWork, String(lane)),
-          env: { TZ: "UTC0", ...line.env },
-          sysroot: root,
-          timeout: line.timeout ?? TIMEOUT,
-          ...(line.argv0 === undefined ? {} : { argv0: line.argv0 }),
-          ...(line.stdin === undefined ? {} : { stdin: Buffer.from(line.stdin) }),
-        };
-        const theirs = await see(peer, request, line);
-        const mine = validating
-          ? await see(peer, request, line)
-          : await see(options.ours[lane], { ...request, cwd: path.join(ourWork, String(lane)) }, line);
-        const ours = compare(mine, theirs);
-        progress.step(!ours.passed);
-        const detail = `${describeEnding(theirs.ending)}, ${theirs.stdout.length} bytes, ${theirs.seconds.toFixed(1)} s`;
-        return { name: line.name, ours, peer: { passed: theirs.ending.kind === "exit", detail } };
-      });
-    } finally {
-      for (const folder of [ourWork, peerWork]) rmSync(folder, { recursive: true, force: true });
+    const rows: Row[] = [];
+    for (const { packages, lines, targets, large } of GROUPS) {
+      if (large && options.ci) continue;
+      const wanted = lines.filter((line) => line.name.includes(options.filter ?? ""));
+      if (wanted.length > 0 && (targets?.includes(options.target.name) ?? true))
+        rows.push(...(await runLines(options, packages, wanted)));
     }
-    progress.end();
     return { rows, skipped: [] };
   },
 };

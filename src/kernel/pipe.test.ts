@@ -9,6 +9,7 @@ import { copyFileRange, sendfile, splice, tee } from "./fs/transfer.ts";
 import { Parked } from "./kernel.test-support.ts";
 import { createPipe } from "./pipe.ts";
 import { poll } from "./poll.ts";
+import { Wait } from "./wait.ts";
 
 function pipe(flags = 0): { reader: FileDescription; writer: FileDescription } {
   const ends = createPipe(flags);
@@ -45,6 +46,22 @@ describe("pipe", () => {
     expect(now(writer.write(bytes(100)))).toBe(100);
     now(reader.read(bytes(4096)));
     expect(now(writer.write(bytes(10_000)))).toBe(4096);
+  });
+
+  test("a signal interrupts a read only if there is nothing to read, not even the end of file", () => {
+    const { reader, writer } = pipe();
+    const nothing = new Parked(reader.read(bytes(10)));
+    nothing.resume("signal");
+    expect(nothing.error).toBe(errno.ERESTARTSYS);
+    // As of a task that a signal takes off its queues before the writer writes.
+    const wait = reader.read(bytes(10));
+    now(writer.write(bytes(3)));
+    if (!(wait instanceof Wait)) throw new Error("it does not wait");
+    expect(wait.resume("signal")).toBe(3);
+    const last = reader.read(bytes(10));
+    writer.release();
+    if (!(last instanceof Wait)) throw new Error("it does not wait");
+    expect(last.resume("signal")).toBe(0);
   });
 
   test("a blocking write goes on until all is written; a signal cuts it short", () => {

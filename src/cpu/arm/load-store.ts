@@ -193,7 +193,13 @@ function armDual(name: "ldrd" | "strd", op: string): ArmRow[] {
       `cccc 000 P U 0 W 0 nnnn tttt 0000 1 ${op} 1 mmmm` as "PUWntm",
       "rt, {address}",
       dual((e, { m }, context) => readGpr(e, context, m)),
-      { needs: "v5te", when: (fields) => armPairAllowed(fields) && fields.m !== PC },
+      {
+        needs: "v5te",
+        when: (fields) =>
+          armPairAllowed(fields) &&
+          fields.m !== PC &&
+          (name === "strd" || (fields.m !== fields.t && fields.m !== fields.t + 1)),
+      },
     ),
   ];
 }

@@ -156,9 +156,10 @@ export abstract class FileDescription {
   protected waitFor(events: number, attempt: () => number): Wait<number> {
     if (this.nonBlocking) throw errno.EAGAIN;
     const wait: Wait<number> = new Wait([this.waitQueue(events)], null, (reason) => {
-      if (reason === "signal") throw errno.ERESTARTSYS;
+      // What came together with a signal comes first: a child's last words and end of file, before its SIGCHLD.
       const count = attempt();
       if (count !== WOULD_BLOCK) return count;
+      if (reason === "signal") throw errno.ERESTARTSYS;
       this.waitQueue(events);
       return wait;
     });
