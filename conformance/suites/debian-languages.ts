@@ -65,6 +65,7 @@ export const LANGUAGE_LINES: readonly CommandLine[] = [
       "-e",
       'puts (1..10).map { |n| n ** 2 }.select(&:even?).sum; h = Hash.new(0); "the quick brown the".split.each { |w| h[w] += 1 }; p h; Thread.new { puts "thread" }.join; r, w = IO.pipe; fork { r.close; w.puts 2 ** 100; exit! 3 }; w.close; puts r.read; Process.wait; p $?.exitstatus; puts `echo sub`; begin; raise ArgumentError, "bad"; rescue => e; puts e.message; end; f = Fiber.new { 3.times { |i| Fiber.yield i }; :end }; p 4.times.map { f.resume }; p "Grüße".bytes.size, 1.0 / 3, "a1b2".gsub(/\\d/) { |d| (d.to_i + 1).to_s }',
     ],
+    env: { LC_ALL: "C.UTF-8" },
     timeout: 400,
   },
   {
