@@ -68,7 +68,7 @@ type Facts = readonly (BlockFacts | null)[];
 /** `size` is the number of containers; blocks that are not reached are null. */
 export function solve(blocks: Facts, size: number): Dataflow {
   const alone = blocks.length === 1 ? blocks[0] : undefined;
-  // Most cold blocks: nothing comes from elsewhere, nothing is live afterwards but what a way out stores.
+  // A block alone: nothing comes from elsewhere, nothing is live afterwards but what a way out stores.
   if (alone && alone.successors.length === 0)
     return { dirtyIn: [new ContainerSet(size)], liveIn: [alone.exposed], liveOut: [alone.written], needed: [] };
   const sets = (): ContainerSet[] => blocks.map(() => new ContainerSet(size));

@@ -50,7 +50,7 @@ const TRANSLATION_FUEL = 2000;
 const INSTRUCTION_FUEL = 3;
 /** How many calls' worth of the host's stack the interpreter takes when translated code calls it. */
 const INTERPRETER_DEPTH = 8;
-/** Modules in one engine; beyond, all go, and what still runs comes back cold. A module takes about 20 KB. */
+/** Modules in one engine; beyond, all go, and what still runs is translated again. A module takes about 20 KB. */
 const MAX_PLACED = 30_000;
 const TABLE_START = 1 << 14;
 

@@ -17,7 +17,7 @@ export type GraphNode =
   /** Fills the locals for a place that the dispatcher enters: a block, or a switch for all other addresses. */
   | { readonly kind: "entry"; readonly index: number };
 
-/** The shape of a graph with one node and no edges, as most cold blocks have. */
+/** The shape of a graph with one node and no edges, as a block alone has. */
 const SINGLE: Shape = {
   order: [0],
   place: [0],
