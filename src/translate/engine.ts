@@ -226,7 +226,7 @@ export class Engine {
         return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
-        if (!this.#paused && this.#isFetchable(this.pc)) this.#heat(this.pc);
+        if (!this.#paused && this.#isFetchable(this.pc)) this.#keepBusy(this.pc);
         return { reason: "yield" };
       }
     }
@@ -426,6 +426,18 @@ export class Engine {
     this.#place(this.#mode, pc);
   }
 
+  /** A time slice has ended at `pc`: it is translated with what it calls, if it is not yet. */
+  #keepBusy(pc: number): void {
+    const { shared } = this.#mode;
+    if (shared.busy.has(pc)) {
+      this.#heat(pc);
+      return;
+    }
+    shared.busy.add(pc);
+    shared.hot.add(pc);
+    this.#put(this.#mode, this.#make(this.#mode, pc));
+  }
+
   #isFetchable(pc: number): boolean {
     try {
       this.#options.isa.decode(this.#options.code, pc, this.#mode.shared.value);
@@ -509,12 +521,17 @@ export class Engine {
 
   /** Puts code for `pc` into the table: what is known, or else a new translation. */
   #place(mode: Mode, pc: number): void {
-    const { shared } = mode;
-    let translation = this.#find(mode, pc);
-    if (!translation) {
-      translation = this.#translate(mode, pc, this.#variant);
-      this.#cache.add(shared, translation);
-    }
+    this.#put(mode, this.#find(mode, pc) ?? this.#make(mode, pc));
+  }
+
+  /** Translates, for whoever comes to this code. */
+  #make(mode: Mode, pc: number): Translation {
+    const translation = this.#translate(mode, pc, this.#variant);
+    this.#cache.add(mode.shared, translation);
+    return translation;
+  }
+
+  #put(mode: Mode, translation: Translation): void {
     for (const helper of translation.helpers) this.#import(helper);
     const { entries, pages } = translation;
     // The module is about to take the slots: what was there does not get them back.
@@ -548,14 +565,18 @@ export class Engine {
     const { shared } = mode;
     this.#recorder.take();
     const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.decoded.has(at);
-    const jumpTargets = (site: number): readonly number[] => shared.jumpTargets(site);
+    const isBusy = this.#cache.translateAfter === 0 || shared.busy.has(pc);
+    const jumpTargets = (site: number): readonly number[] => (isBusy ? shared.jumpTargets(site) : []);
     const common = { isWanted, jumpTargets };
     const find = (at: number, instructions: number, loopOnly: boolean): Region =>
       findRegion(isa, this.#recorder, this.#builder, [at], shared.value, { instructions, loopOnly, ...common });
-    const region = withCallees(find(pc, REGION_LIMIT, shared.loops.has(pc)), {
-      find: (at) => (isWanted(at) && this.#isFetchable(at) ? find(at, MAX_CALLEE + 1, false) : null),
-      callTargets: jumpTargets,
-    });
+    const alone = find(pc, REGION_LIMIT, shared.loops.has(pc));
+    const region = isBusy
+      ? withCallees(alone, {
+          find: (at) => (isWanted(at) && this.#isFetchable(at) ? find(at, MAX_CALLEE + 1, false) : null),
+          callTargets: jumpTargets,
+        })
+      : alone;
     const number = this.#cache.newModule();
     const { bytes, helpers, traps, entries, kept } = assemble(moduleName(number), region, {
       ...variant,

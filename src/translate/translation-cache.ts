@@ -65,6 +65,8 @@ export class ModeCache {
   readonly slots = new Map<number, number>();
   /** Addresses that have run often: they are translated. */
   readonly hot = new Set<number>();
+  /** Those of them where a time slice has ended: worth the copying of what they call. */
+  readonly busy = new Set<number>();
   /** Those of them that became hot as the start of a loop. */
   readonly loops = new Set<number>();
   readonly decoded = new DecodedCode();
@@ -177,7 +179,7 @@ export class TranslationCache {
     return null;
   }
 
-  /** Makes a translation known under each of its entries. */
+  /** Makes a translation known under each of its entries, before those that are known there already. */
   add(mode: ModeCache, translation: Translation): void {
     if (++this.#size > MAX_TRANSLATIONS) {
       // What is in use lives on in its engine's table, with its trap table.
@@ -186,7 +188,7 @@ export class TranslationCache {
     }
     for (const { pc } of translation.entries) {
       const there = mode.translations.get(pc);
-      if (there) there.push(translation);
+      if (there) there.unshift(translation);
       else mode.translations.set(pc, [translation]);
     }
   }

@@ -75,6 +75,7 @@ export function instructionOf(
     thumb: place.thumb,
     condition: Math.min(condition, ALWAYS),
     inItBlock: it !== undefined,
+    context: undefined,
   };
   return found.unsupported === undefined ? instruction : { ...instruction, unsupported: found.unsupported };
 }

@@ -80,7 +80,7 @@ export interface ArmInstruction extends Instruction {
   /** For `it`: the instructions of its block, all part of this one. */
   readonly block?: readonly ArmInstruction[];
   /** The context in which it was emitted last. */
-  context?: LiftContext;
+  context?: LiftContext | undefined;
 }
 
 type MakeRow = <const B extends string>(
