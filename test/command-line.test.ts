@@ -47,7 +47,6 @@ describe("babelf", () => {
     const { status, stdout } = babelf(["--rootfs", root, "arguments", "x"]);
     // It exits with the number of its arguments.
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^HOME=/m);
     expect(babelf(["--rootfs", root, "mipsel/hello"]).status).toBe(127);
     expect(babelf(["--rootfs", root, "--mount", `${FIXTURES}/mipsel:/opt:ro`, "/opt/hello"]).status).toBe(0);
     rmSync(root, { recursive: true });

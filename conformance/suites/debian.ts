@@ -51,9 +51,10 @@ function prepare(folder: string, line: CommandLine): void {
   for (const made of [path.join(folder, "dir"), folder]) lutimesSync(made, MOMENT, MOMENT);
 }
 
-/** What a command line left behind: each name with its kind and content. */
+/** What a command line left behind: each name with its kind and content. A socket in babelf's tree is none on the host. */
 function leftBehind(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isSocket())
     .map((entry) => {
       const full = path.join(entry.parentPath, entry.name);
       const name = path.relative(folder, full);

@@ -42,6 +42,11 @@ const debug = createDebug("babelf:translate");
 const MAX_DEPTH = 400;
 /** Instructions of a region, at most. */
 const REGION_LIMIT = 1024;
+/**
+ * Whether busy code is translated with copies of what it calls and the targets of its computed jumps. Off: with it, the
+ * armel fixture `libc` comes to a wrong address.
+ */
+const COPIES: boolean = false;
 /** A region is made anew so often, because it lacks what had not run when it was made. */
 const MAX_REMADE = 3;
 /** What a translation costs in fuel: it takes as long as some thousand backward branches. */
@@ -565,7 +570,7 @@ export class Engine {
     const { shared } = mode;
     this.#recorder.take();
     const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.decoded.has(at);
-    const isBusy = this.#cache.translateAfter === 0 || shared.busy.has(pc);
+    const isBusy = COPIES && shared.busy.has(pc);
     const jumpTargets = (site: number): readonly number[] => (isBusy ? shared.jumpTargets(site) : []);
     const common = { isWanted, jumpTargets };
     const find = (at: number, instructions: number, loopOnly: boolean): Region =>
