@@ -42,10 +42,7 @@ const debug = createDebug("babelf:translate");
 const MAX_DEPTH = 400;
 /** Instructions of a region, at most. */
 const REGION_LIMIT = 1024;
-/**
- * Whether busy code is translated with copies of what it calls and the targets of its computed jumps. Off: with it, the
- * armel fixture `libc` comes to a wrong address.
- */
+/** Copies of callees and computed jumps' targets in regions. Off: the armel fixture `libc` comes to a wrong address. */
 const COPIES: boolean = false;
 /** A region is made anew so often, because it lacks what had not run when it was made. */
 const MAX_REMADE = 3;
@@ -231,7 +228,7 @@ export class Engine {
         return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
-        if (!this.#paused && this.#isFetchable(this.pc)) this.#keepBusy(this.pc);
+        if (!this.#paused && this.#isFetchable(this.pc)) this.#heat(this.pc);
         return { reason: "yield" };
       }
     }
@@ -429,18 +426,6 @@ export class Engine {
     if (placed.has(pc)) return;
     shared.hot.add(pc);
     this.#place(this.#mode, pc);
-  }
-
-  /** A time slice has ended at `pc`: it is translated with what it calls, if it is not yet. */
-  #keepBusy(pc: number): void {
-    const { shared } = this.#mode;
-    if (shared.busy.has(pc)) {
-      this.#heat(pc);
-      return;
-    }
-    shared.busy.add(pc);
-    shared.hot.add(pc);
-    this.#put(this.#mode, this.#make(this.#mode, pc));
   }
 
   #isFetchable(pc: number): boolean {
