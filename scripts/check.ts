@@ -6,7 +6,7 @@ import { brokenRules } from "./import-rules.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 
 /** The house says "under about 500"; here is where about ends. Tables of data may be longer. */
-const MOST_LINES = 610;
+const MOST_LINES = 600;
 /** Files that are one table. */
 const TABLES = /\/(operators|.*-numbers|.*constants|structs|witness\/.*|.*\.test)\.ts$/;
 const FORBIDDEN_NAMES = /(^|\/)(utils?|helpers?|misc|common|manager)(\.|\/|$)/;

@@ -1,5 +1,20 @@
 /** What code was made from: the words that were read, so that it can be told whether they are still the same. */
-import type { CodeReader } from "../cpu/isa.ts";
+import { CodeFault, type CodeReader, type Isa } from "../cpu/isa.ts";
+
+/** Is there an instruction at `pc`? */
+export function isFetchable(
+  where: { readonly isa: Isa; readonly code: CodeReader },
+  pc: number,
+  mode: number,
+): boolean {
+  try {
+    where.isa.decode(where.code, pc, mode);
+    return true;
+  } catch (error) {
+    if (error instanceof CodeFault) return false;
+    throw error;
+  }
+}
 
 /** Whether the code is still what was read; false as well where a page of it is gone. */
 export function isSource(source: Int32Array, code: CodeReader): boolean {
