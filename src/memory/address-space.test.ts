@@ -342,8 +342,7 @@ describe.each(KINDS)("address space, %s", (kind) => {
     expect(again.guest.readU8(again.map(request(P)))).toBe(0);
   });
 
-  // In software, whether the host counts pages that were only read and moved is its kernel's business.
-  test.skipIf(kind === "software")("a reservation that nobody touches costs no memory, moved or unmapped", () => {
+  test("a reservation that nobody touches costs no memory, moved or unmapped", () => {
     const space = newSpace(kind);
     const size = 0x10000000;
     const used = process.memoryUsage.rss();

@@ -4,6 +4,7 @@
  * `AddressSpace` is the only caller. Addresses and lengths are guest addresses, multiples of 4096; a length may be 2^32.
  */
 import type { HostAccess, HostMmu } from "../host/mmu.ts";
+import { isZero } from "./mapped-files.ts";
 import { MemoryError } from "./memory-error.ts";
 import type { SharedObject } from "./shared-object.ts";
 import { PAGE_COUNT, PAGE_READ, PAGE_SIZE, PAGE_WRITE } from "./page-table.ts";
@@ -69,8 +70,16 @@ export function softwareProtection(memory: WebAssembly.Memory): PageProtection {
     share() {
       throw new MemoryError("ENOMEM", "memory cannot be shared without the host's MMU");
     },
-    // A stack is writable as a whole, and so marked as a whole: that says too little.
-    touched: () => null,
+    // A stack is writable as a whole, and so marked as a whole: what may have been written is looked at. The rest is not even
+    // read, because there are hosts where that commits memory.
+    touched(address, length) {
+      const first = address / PAGE_SIZE;
+      return dirty
+        .slice(first, first + length / PAGE_SIZE)
+        .map((mark, page) =>
+          Number(mark !== 0 && !isZero(bytes.subarray(address + page * PAGE_SIZE, address + (page + 1) * PAGE_SIZE))),
+        );
+    },
     renew(address, length, bits) {
       const first = address / PAGE_SIZE;
       const marks = dirty.subarray(first, first + length / PAGE_SIZE);
