@@ -56,7 +56,7 @@ export const signalBit = (signal: number): SignalSet => 1n << BigInt(signal - 1)
 export const hasSignal = (set: SignalSet, signal: number): boolean => (set & signalBit(signal)) !== 0n;
 
 export class SignalTable {
-  /** The highest signal number: 64, on MIPS 127 (whose sets have room for 128). */
+  /** The highest signal number: 64, on MIPS 128. */
   readonly last: number;
   /** The first real-time signal. */
   readonly firstRealTime = 32;
@@ -70,7 +70,7 @@ export class SignalTable {
   readonly #rows: ((typeof TABLE)[number] | undefined)[] = [];
 
   constructor(architecture: "generic" | "mips") {
-    this.last = architecture === "mips" ? 127 : 64;
+    this.last = architecture === "mips" ? 128 : 64;
     for (const row of TABLE) {
       const number = row[architecture === "mips" ? 2 : 1];
       if (number === 0) continue;
