@@ -44,9 +44,11 @@ describe("babelf", () => {
     const root = mkdtempSync(join(tmpdir(), "babelf-test-"));
     mkdirSync(join(root, "usr/bin"), { recursive: true });
     copyFileSync(join(FIXTURES, "mipsel/arguments"), join(root, "usr/bin/arguments"));
-    const { status } = babelf(["--rootfs", root, "arguments", "x"]);
-    // It exits with the number of its arguments.
-    expect(status).toBe(1);
+    const { status, stdout } = babelf(["--rootfs", root, "arguments", "x"]);
+    // It exits with the number of its arguments, its name being one.
+    expect(status).toBe(2);
+    // As after a login: there is no /etc/passwd that says another.
+    expect(stdout).toMatch(process.getuid?.() === 0 ? /^HOME=\/root$/m : /^HOME=\/$/m);
     expect(babelf(["--rootfs", root, "mipsel/hello"]).status).toBe(127);
     expect(babelf(["--rootfs", root, "--mount", `${FIXTURES}/mipsel:/opt:ro`, "/opt/hello"]).status).toBe(0);
     rmSync(root, { recursive: true });
