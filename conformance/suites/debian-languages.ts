@@ -3,6 +3,7 @@ import type { CommandLine } from "./debian-cases.ts";
 
 export const LANGUAGE_PACKAGES = [
   "bash",
+  "busybox",
   "coreutils",
   "fzf",
   "g++",

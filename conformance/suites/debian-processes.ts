@@ -39,7 +39,7 @@ export const PROCESS_LINES: readonly CommandLine[] = [
   ),
   bash(
     "jobs and wait",
-    "for i in 3 1 2; do (sleep 0.$i; exit $i) & p[$i]=$!; done; wait ${p[2]}; echo $?; wait ${p[1]}; echo $?; wait -n ${p[3]}; echo $?; wait; sleep 9 & kill -STOP $!; kill -KILL $!; wait $!; echo $?; sleep 9 & kill $!; wait $!; echo $?; jobs",
+    "for i in 3 1 2; do (sleep $i; exit $i) & p[$i]=$!; done; wait ${p[2]}; echo $?; wait ${p[1]}; echo $?; wait -n ${p[3]}; echo $?; wait; sleep 9 & kill -STOP $!; kill -KILL $!; wait $!; echo $?; sleep 9 & kill $!; wait $!; echo $?; jobs",
   ),
   bash(
     "here documents, read, arrays",
