@@ -6,7 +6,7 @@
  *
  * The program sees nothing of the host but its own file and what the options name.
  */
-import { resolve } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { CPU_MODELS } from "./user/cpu-models.ts";
 import { parseNetRule } from "./user/network-access.ts";
 import { DEFAULT_RELEASE, type Outcome, type ProgramOptions, runProgram } from "./user/run-program.ts";
@@ -189,8 +189,9 @@ function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "
   const fromBytes = typeof program !== "string";
   const cwd = options.cwd === undefined || rootfs !== undefined ? null : resolve(options.cwd);
   const onHost = fromBytes || rootfs !== undefined ? null : resolve(cwd ?? ".", program);
+  const inSysroot = onHost === null || options.sysroot === undefined ? null : pathBelow(options.sysroot, onHost);
   // A relative path means the same in the guest only if the guest starts in the same directory.
-  const path = fromBytes ? PROGRAM_FROM_BYTES : cwd === null ? (onHost ?? program) : program;
+  const path = fromBytes ? PROGRAM_FROM_BYTES : (inSysroot ?? (cwd === null ? (onHost ?? program) : program));
   return {
     program: path,
     argv: [options.argv0 ?? (fromBytes ? PROGRAM_FROM_BYTES : program), ...(options.args ?? [])],
@@ -210,6 +211,15 @@ function place(options: RunOptions): Pick<ProgramOptions, "program" | "argv" | "
       files: fromBytes ? { ...options.files, [PROGRAM_FROM_BYTES]: program } : (options.files ?? {}),
     },
   };
+}
+
+/**
+ * The guest's path of a file of its sysroot; null if it lies elsewhere. What the program finds by where it lies (libraries
+ * by $ORIGIN, its data) is there, and not where the host has the program.
+ */
+function pathBelow(sysroot: string, file: string): string | null {
+  const path = relative(resolve(sysroot), file).split(sep);
+  return path[0] === ".." || isAbsolute(path[0] as string) ? null : `/${path.join("/")}`;
 }
 
 function captured(options: RunOptions, stdout: Uint8Array[], stderr: Uint8Array[]): ProgramOptions["streams"] {

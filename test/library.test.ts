@@ -1,5 +1,5 @@
 /** The library's promises: what a program sees, what it cannot, and how a run ends. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -18,6 +18,15 @@ describe("run", () => {
     const files = { "/bin/greet": readFileSync(hello) };
     const result = await run({ program: Buffer.from("#!/bin/greet dear reader\n"), files });
     expect(result.stdout).toBe("Hello, dear reader!\n");
+  });
+
+  test("a program of the sysroot is where the sysroot has it", async () => {
+    const sysroot = mkdtempSync(join(tmpdir(), "babelf-test-"));
+    copyFileSync(join(FIXTURES, "mipsel/arguments"), join(sysroot, "arguments"));
+    writeFileSync(join(sysroot, "script"), "#!/arguments\n", { mode: 0o755 });
+    const { stdout } = await run({ program: join(sysroot, "script"), sysroot });
+    expect(stdout).toContain('argv[1] "/script"\n');
+    rmSync(sysroot, { recursive: true });
   });
 
   test("a program that changes its root as root leaves the directory as it was, with an overlay", async () => {
