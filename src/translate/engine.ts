@@ -10,8 +10,9 @@ import { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./codegen.ts";
 import type { EngineOptions, Exit } from "./engine-options.ts";
 import type { InterpretedBlock } from "./interpreted-code.ts";
 import { Interpreter } from "./interpreter.ts";
+import { MicroMachine } from "./micro-machine.ts";
 import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
-import { isFetchable, RecordingReader } from "./source.ts";
+import { isFetchable } from "./source.ts";
 import { FETCH_FAULT_SLOT, INTERPRET_SLOT, PAUSE_SLOT, TranslationCache } from "./translation-cache.ts";
 import { findTrap } from "./trap.ts";
 import { tuneV8 } from "./v8-flags.ts";
@@ -35,7 +36,7 @@ export class Engine {
   readonly #cache: TranslationCache;
   readonly #code: CodeTable;
   readonly #interpreter: Interpreter;
-  readonly #recorder: RecordingReader;
+  readonly #micro: MicroMachine;
   #mode: Mode;
   /** Fuel has ended in the making of code or in the interpreter, not in translated code. */
   #paused = false;
@@ -44,8 +45,9 @@ export class Engine {
     tuneV8();
     this.#options = options;
     this.#cache = options.cache ?? new TranslationCache();
-    this.#recorder = new RecordingReader(options.code);
-    this.#interpreter = new Interpreter({ ...options, littleEndian: options.isa.littleEndian });
+    const place = { ...options, littleEndian: options.isa.littleEndian };
+    this.#interpreter = new Interpreter(place);
+    this.#micro = new MicroMachine(this.#interpreter, place);
     this.view = new DataView(options.state.buffer, 0, STATE_BYTES);
     this.#code = new CodeTable(options, this.#cache, this.view, {
       systemCall: () => this.#systemCall(),
@@ -181,7 +183,7 @@ export class Engine {
       if (typeof next === "number") return next;
       if (block) block.next = next;
       block = next;
-      const fuel = view.getInt32(FUEL, true) - INSTRUCTION_FUEL * block.instructions.length;
+      const fuel = view.getInt32(FUEL, true) - INSTRUCTION_FUEL * block.code.length;
       view.setInt32(FUEL, fuel, true);
       // A run makes some progress, however little fuel it gets.
       if (fuel < 0 && hasRun) {
@@ -205,7 +207,7 @@ export class Engine {
         continue;
       }
       const { effort } = interpreter;
-      interpreter.run(isa, block.instructions, modeValue);
+      this.#micro.run(isa, block.code, modeValue);
       block.heat += interpreter.effort - effort;
       switch (interpreter.ending) {
         case "next":
@@ -256,7 +258,7 @@ export class Engine {
     const { isa, code } = this.#options;
     const { shared } = mode;
     try {
-      const block = mode.interpreted.add(shared.decoded.at(isa, this.#recorder, code, pc, shared.value));
+      const block = mode.interpreted.add(shared.blocks.at(isa, code, pc, shared.value));
       if (shared.hot.has(pc) || this.#code.isKnown(mode, pc)) this.#code.place(mode, pc);
       block.isTranslated = mode.placed.has(pc);
       return block;

@@ -1,69 +1,11 @@
-/**
- * Guest code as the interpreter runs it: blocks of decoded instructions. What was decoded is kept for every process that
- * has the same words at the same place; which blocks are there, and how often each has run, is one engine's.
- */
-import { CodeFault, type CodeReader, type Instruction, type Isa } from "../cpu/isa.ts";
-import { isSource, RecordingReader } from "./source.ts";
-
-/** A longer run of straight code is cut. */
-const MAX_BLOCK = 64;
-/** Blocks that are kept decoded in one mode. One takes about a kilobyte. */
-const MAX_DECODED = 100_000;
-
-/** Instructions that run one after the other; only the last may go elsewhere. */
-export interface Decoded {
-  readonly pc: number;
-  readonly instructions: readonly Instruction[];
-  /** Where control goes on if the last instruction does not say: behind it. */
-  readonly end: number;
-  /** Pairs of guest address and the word that was read there. */
-  readonly source: Int32Array;
-}
-
-/** Decodes the block at `pc`; throws `CodeFault` if its first instruction cannot be fetched. */
-function decode(isa: Isa, reader: RecordingReader, pc: number, mode: number): Decoded {
-  const instructions: Instruction[] = [];
-  let end = pc;
-  reader.take();
-  while (instructions.length < MAX_BLOCK) {
-    try {
-      const instruction = isa.decode(reader, end, mode);
-      instructions.push(instruction);
-      end = (end + instruction.size) >>> 0;
-      if (instruction.flow.kind !== "next") break;
-    } catch (error) {
-      if (!(error instanceof CodeFault) || instructions.length === 0) throw error;
-      break;
-    }
-  }
-  return { pc, instructions, end, source: reader.take() };
-}
-
-/** What has been decoded in one mode, by address. */
-export class DecodedCode {
-  readonly #blocks = new Map<number, Decoded>();
-
-  /** Has any process run the block that begins here? */
-  has(pc: number): boolean {
-    return this.#blocks.has(pc);
-  }
-
-  /** The block at `pc` as its code is now. Throws `CodeFault`. */
-  at(isa: Isa, reader: RecordingReader, code: CodeReader, pc: number, mode: number): Decoded {
-    const known = this.#blocks.get(pc);
-    if (known !== undefined && isSource(known.source, code)) return known;
-    const decoded = decode(isa, reader, pc, mode);
-    if (this.#blocks.size >= MAX_DECODED) this.#blocks.clear();
-    this.#blocks.set(pc, decoded);
-    return decoded;
-  }
-}
+/** Which blocks of guest code an engine has run, how often, and what came after them. */
+import type { MicroBlock } from "./micro-blocks.ts";
 
 /** A block in one engine. */
 export class InterpretedBlock {
   readonly pc: number;
-  readonly instructions: readonly Instruction[];
   readonly end: number;
+  readonly code: MicroBlock;
   /** How often control came here by a call or a backward branch, and more for what is slow to interpret. */
   heat = 0;
   /** The table holds translated code that begins here. */
@@ -73,10 +15,10 @@ export class InterpretedBlock {
   /** The block that ran after this one last time. */
   next: InterpretedBlock | null = null;
 
-  constructor({ pc, instructions, end }: Decoded) {
-    this.pc = pc;
-    this.instructions = instructions;
-    this.end = end;
+  constructor(code: MicroBlock) {
+    this.pc = code.pc;
+    this.end = code.end;
+    this.code = code;
   }
 }
 
@@ -89,10 +31,10 @@ export class InterpretedCode {
     return this.#blocks.get(pc);
   }
 
-  add(decoded: Decoded): InterpretedBlock {
-    const block = new InterpretedBlock(decoded);
+  add(code: MicroBlock): InterpretedBlock {
+    const block = new InterpretedBlock(code);
     this.#blocks.set(block.pc, block);
-    const last = (decoded.end - 1) >>> 12;
+    const last = (block.end - 1) >>> 12;
     for (let page = block.pc >>> 12; ; page++) {
       const there = this.#byPage.get(page);
       if (there) there.push(block);

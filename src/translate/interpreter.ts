@@ -2,9 +2,8 @@
  * Runs instructions without translating them: an `Emitter` that computes at once what the translator would write code for.
  * So there is one meaning of an instruction, and no second implementation.
  *
- * An instruction costs some tenths of a microsecond here and many times that to be translated, so this is how code begins;
- * what runs often is translated (`engine.ts`). Single steps are made here, too: every register is exact at a fault, and
- * its address is known.
+ * It makes single steps (every register is exact at a fault, and its address is known), and runs the instructions for which
+ * there are no micro-operations.
  */
 import {
   type Emitter,
@@ -25,15 +24,14 @@ import {
 import type { Instruction, Isa } from "../cpu/isa.ts";
 import type { Bits } from "../cpu/operators-on-bits.ts";
 import { asBigint, asNumber, asValue, computingOperators } from "./computing.ts";
-import { MAY_READ, MAY_WRITE, PAGE_SHIFT, PAGE_TABLE } from "./layout.ts";
+import { MAY_READ, MAY_WRITE, PAGE_COUNT, PAGE_SHIFT, PAGE_TABLE } from "./layout.ts";
 
 /** How a block ended, besides by its last instruction ("next"). */
 export type Ending = "next" | "jump" | "call" | "return" | "systemCall" | "leave" | "exception";
 
 /** Thrown where an instruction raises an exception, to leave its meaning. */
-const RAISED = Symbol("raised");
+export const RAISED = Symbol("raised");
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
-const PAGE_COUNT = 1 << (32 - PAGE_SHIFT);
 /** What a slow operator counts for. */
 const SLOW = 2;
 

@@ -4,6 +4,7 @@
  *
  *     0x000000  header: program counter, exit reason, fuel, helper arguments and result
  *     0x000100  the ISA's registers
+ *     0x001000  constants and temporary values of micro-operations
  *     0x002000  indirect-branch cache
  *     0x100000  page table: one byte of access bits for each 4 KiB page of the guest (memory/)
  */
@@ -16,12 +17,18 @@ export const FUEL = 0x0c;
 /** Where the interpreter's Wasm half goes on: a table slot, or 0: back to who called it. */
 export const NEXT_SLOT = 0x10;
 
+/** Small constants; values that live as long as an instruction. */
+export const MICRO_CONSTANTS = 0x1000;
+export const MICRO_TEMPORARIES = 0x1800;
+export const MICRO_TEMPORARIES_END = 0x2000;
+
 export const INDIRECT_CACHE = 0x2000;
 /** Entries of 8 bytes: guest PC, table slot. */
 export const INDIRECT_CACHE_ENTRIES = 4096;
 
 export const PAGE_TABLE = 0x100000;
 export const PAGE_SHIFT = 12;
+export const PAGE_COUNT = 1 << (32 - PAGE_SHIFT);
 /** Bits of a page's byte (the values of memory/page-table.ts, which this folder may not import). */
 export const MAY_READ = 1;
 export const MAY_WRITE = 2;

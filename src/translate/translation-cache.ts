@@ -9,8 +9,8 @@
 import type { Helper } from "../cpu/emitter.ts";
 import type { CodeReader } from "../cpu/isa.ts";
 import type { RegionCode } from "./assemble.ts";
-import { DecodedCode } from "./interpreted-code.ts";
 import { INDIRECT_CACHE, INDIRECT_CACHE_ENTRIES } from "./layout.ts";
+import { MicroBlocks } from "./micro-blocks.ts";
 import { isSource } from "./source.ts";
 import type { TrapTable } from "./trap.ts";
 
@@ -69,7 +69,7 @@ export class ModeCache {
   readonly busy = new Set<number>();
   /** Those of them that became hot as the start of a loop. */
   readonly loops = new Set<number>();
-  readonly decoded = new DecodedCode();
+  readonly blocks = new MicroBlocks();
   /** How often a translation was made anew because it lacked what had run since. */
   readonly remade = new Map<number, number>();
   readonly translations = new Map<number, Translation[]>();
@@ -103,7 +103,7 @@ export class ModeCache {
  * How often the start of a function or of a loop is interpreted before it is translated, with what has run by then. To
  * translate an instruction takes about as long as to interpret it so often.
  */
-const TRANSLATE_AFTER = 40;
+const TRANSLATE_AFTER = 300;
 
 export class TranslationCache {
   /** 0: code is translated before it runs, with everything that can be reached. */

@@ -33,7 +33,7 @@ export class Translator {
     const { isa } = this.#options;
     const slotOf = (target: number): number => this.#cache.slotOf(shared, target);
     this.#recorder.take();
-    const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.decoded.has(at);
+    const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.blocks.has(at);
     const isBusy = COPIES && shared.busy.has(pc);
     const jumpTargets = (site: number): readonly number[] => (isBusy ? shared.jumpTargets(site) : []);
     const common = { isWanted, jumpTargets };

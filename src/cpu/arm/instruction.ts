@@ -75,23 +75,15 @@ export function instructionOf(
     thumb: place.thumb,
     condition: Math.min(condition, ALWAYS),
     inItBlock: it !== undefined,
-    context: undefined,
   };
   return found.unsupported === undefined ? instruction : { ...instruction, unsupported: found.unsupported };
 }
 
-/** The context in which an instruction's meaning is emitted; kept, for it is interpreted again and again. */
-function contextOf(instruction: ArmInstruction, mode: number): LiftContext {
-  const { context, pc, size, inItBlock } = instruction;
-  if (context !== undefined && context.mode === mode) return context;
-  const { next, thumb, pcValue } = placeOf(pc, size);
-  return (instruction.context = { pc, next, thumb, pcValue, inItBlock, mode, guard: undefined });
-}
-
 /** Emits one instruction that is not `it`, with its condition. */
 export function liftInstruction(e: Emitter, instruction: ArmInstruction, mode: number): void {
-  const { row, fields, condition } = instruction;
-  const context = contextOf(instruction, mode);
+  const { row, fields, condition, pc, size, inItBlock } = instruction;
+  const { next, thumb, pcValue } = placeOf(pc, size);
+  const context: LiftContext = { pc, next, thumb, pcValue, inItBlock, mode, guard: undefined };
   if (condition === ALWAYS) {
     row.lift(e, fields, context);
     return;
@@ -101,7 +93,6 @@ export function liftInstruction(e: Emitter, instruction: ArmInstruction, mode: n
     e.raiseIf(holds, row.raises);
     return;
   }
-  const { next } = context;
   const flow = row.flow?.(fields, context) ?? NEXT;
   if (flow.kind === "next") {
     const guarded = typeof row.guarded === "function" ? row.guarded(fields) : row.guarded === true;

@@ -79,8 +79,6 @@ export interface ArmInstruction extends Instruction {
   readonly inItBlock: boolean;
   /** For `it`: the instructions of its block, all part of this one. */
   readonly block?: readonly ArmInstruction[];
-  /** The context in which it was emitted last. */
-  context?: LiftContext | undefined;
 }
 
 type MakeRow = <const B extends string>(

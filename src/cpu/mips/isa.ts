@@ -89,16 +89,8 @@ function withDelaySlot(branch: MipsInstruction, slot: MipsInstruction): MipsInst
   return slot.unsupported === undefined ? both : { ...both, unsupported: slot.unsupported };
 }
 
-/** The context of an instruction that is not in a delay slot; kept, for it is interpreted again and again. */
+/** The context of an instruction that is not in a delay slot. */
 function contextOf(e: Emitter, instruction: MipsInstruction, mode: number, littleEndian: boolean): LiftContext {
-  const { context } = instruction;
-  if (context !== undefined && context.emitter === e && context.lift.mode === mode) return context.lift;
-  const lift = makeContext(e, instruction, mode, littleEndian);
-  instruction.context = { emitter: e, lift };
-  return lift;
-}
-
-function makeContext(e: Emitter, instruction: MipsInstruction, mode: number, littleEndian: boolean): LiftContext {
   const { pc, size, slot } = instruction;
   return {
     pc,

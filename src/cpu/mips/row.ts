@@ -51,8 +51,6 @@ export interface MipsInstruction extends Instruction {
   readonly row: MipsRow;
   readonly fields: Fields;
   readonly slot?: MipsInstruction;
-  /** The context in which it was emitted last, and by which emitter. */
-  context?: { readonly emitter: Emitter; readonly lift: LiftContext };
 }
 
 type MakeRow = <const B extends string>(
