@@ -35,7 +35,10 @@ const linesOfMade = (made: Made, thumb: boolean): string[] => [
   instructionLine(made, thumb),
 ];
 
-/** An exclusive store with the load before it, or with none; an exclusive load with its end. */
+/**
+ * An exclusive store with the load before it, or with none; an exclusive load with its end. The load may be skipped: then the
+ * store must not meet an earlier one of another size, which A3.4.5 calls UNPREDICTABLE.
+ */
 function makeExclusive(random: Random, made: Made, rows: readonly ArmRow[], thumb: boolean): string[] | undefined {
   const { mnemonic } = made.row;
   if (/^ld/.test(mnemonic)) return [...linesOfMade(made, thumb), "clrex"];
@@ -49,7 +52,7 @@ function makeExclusive(random: Random, made: Made, rows: readonly ArmRow[], thum
     if (load === undefined) return undefined;
     const { t = 0, u = t + 1 } = load.fields;
     if (t !== base && (u !== base || !mnemonic.includes("d")))
-      return [...setupLines(made.setup, thumb), instructionLine(load, thumb), instructionLine(made, thumb)];
+      return [...setupLines(made.setup, thumb), "clrex", instructionLine(load, thumb), instructionLine(made, thumb)];
   }
   return undefined;
 }

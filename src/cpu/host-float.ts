@@ -55,6 +55,11 @@ export function extreme(e: Emitter, f: FloatOperators, a: Float): I32 {
   return e.i32.eqz(e.i32.and(e.i32.add(f.exponent(e, a), e.const32(1)), e.const32(f.exponentMask & ~3)));
 }
 
+/** 1 where `a` is extreme or `b` is not finite, as one test: subtracted from itself, a `b` that is finite changes nothing. */
+export function extremeOrNotFinite(e: Emitter, f: FloatOperators, a: Float, b: Float): I32 {
+  return extreme(e, f, f.binary(e, "add", a, f.binary(e, "sub", b, b)));
+}
+
 export const isZero = (e: Emitter, f: FloatOperators, a: Float): I32 => f.compare(e, "eq", a, f.constant(e, 0));
 
 // ── may it be inexact? ────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,14 +17,21 @@ export interface Sum {
   readonly overflow: I32;
 }
 
-interface Comparison {
-  readonly a: I32;
-  readonly b: I32;
-  readonly difference: Value;
+/** What the flags were made of. */
+export interface Comparison {
+  readonly negative: Value;
+  readonly zero: Value;
   readonly carry: Value;
+  /** Does the condition hold? Undefined: the flags say it as quickly. */
+  readonly holds: (e: Emitter, condition: number) => I32 | undefined;
 }
-/** By the value in VF, which is made for one subtraction only. */
+/** By the value in VF, which is made for one comparison only. */
 const comparisons = new WeakMap<Value, Comparison>();
+
+/** Notes that the flags, with this value in VF, come from a comparison that conditions can be asked of. */
+export function noteComparison(e: Emitter, overflow: Value, comparison: Comparison): void {
+  if (!e.computes) comparisons.set(overflow, comparison);
+}
 
 export function add(e: Emitter, a: I32, b: I32): Sum {
   const value = e.i32.add(a, b);
@@ -42,7 +49,10 @@ export function addConstant(e: Emitter, a: I32, constant: number): Sum {
 export function subtract(e: Emitter, a: I32, b: I32, value = e.i32.sub(a, b)): Sum {
   const carry = e.i32.geU(a, b);
   const overflow = e.i32.and(e.i32.xor(a, b), e.i32.xor(a, value));
-  if (!e.computes) comparisons.set(overflow, { a, b, difference: value, carry });
+  if (!e.computes) {
+    const holds: Comparison["holds"] = (emitter, condition) => CONDITIONS[condition]!.operands?.(emitter, a, b);
+    noteComparison(e, overflow, { negative: value, zero: value, carry, holds });
+  }
   return { value, carry, overflow };
 }
 
@@ -134,9 +144,8 @@ const CONDITIONS: readonly {
 
 /** Does condition 0 to 13 hold? Zero or one. */
 export function conditionHolds(e: Emitter, condition: number): I32 {
-  const { flags, operands } = CONDITIONS[condition]!;
-  const noted = operands && !e.computes && comparisons.get(e.get(VF));
-  if (!noted || e.get(NF) !== noted.difference || e.get(ZF) !== noted.difference || e.get(CF) !== noted.carry)
-    return flags(e);
-  return operands(e, noted.a, noted.b);
+  const noted = e.computes ? undefined : comparisons.get(e.get(VF));
+  const current =
+    noted && e.get(NF) === noted.negative && e.get(ZF) === noted.zero && e.get(CF) === noted.carry ? noted : undefined;
+  return current?.holds(e, condition) ?? CONDITIONS[condition]!.flags(e);
 }

@@ -11,7 +11,7 @@ import {
   alwaysDefaultNan,
   keepFirstNan,
 } from "../softfloat/index.ts";
-import { FPSCR, FP_C, FP_N, FP_V, FP_Z, QC, SIXTEEN } from "./vfp-registers.ts";
+import { COMPARED, FPSCR, FP_NZCV, QC, SIXTEEN } from "./vfp-registers.ts";
 
 export const FPSCR_NZCV = 0xf0000000;
 export const FPSCR_QC = 1 << 27;
@@ -31,6 +31,11 @@ const UFC = 1 << 3;
 const OFC = 1 << 2;
 const DZC = 1 << 1;
 const IOC = 1 << 0;
+/** The flags of a comparison (A2.6.4). */
+const NZCV_LESS = 0x80000000;
+const NZCV_EQUAL = 0x60000000;
+const NZCV_GREATER = 0x20000000;
+const NZCV_UNORDERED = 0x30000000;
 /** What `vmsr` can change. The trap enables (bits 8 to 15) are zero: no ARMv7-A core traps. */
 export const FPSCR_WRITABLE =
   FPSCR_NZCV | FPSCR_QC | FPSCR_AHP | FPSCR_DN | FPSCR_FZ | ROUNDING | STRIDE_AND_LENGTH | FPSCR_IDC | 0x1f;
@@ -125,10 +130,12 @@ export function vfpMode(state: DataView): number {
 export function readFpscr(state: DataView): number {
   const get = (offset: number): number => state.getInt32(offset, true);
   let fpscr = get(FPSCR.offset);
-  if (get(FP_N.offset) < 0) fpscr |= 1 << 31;
-  if (get(FP_Z.offset) === 0) fpscr |= 1 << 30;
-  if (get(FP_C.offset) !== 0) fpscr |= 1 << 29;
-  if (get(FP_V.offset) < 0) fpscr |= 1 << 28;
+  const nzcv = get(FP_NZCV.offset);
+  if ((nzcv & 1) === 0) fpscr |= nzcv;
+  else {
+    const [a, b] = COMPARED.map(({ offset }) => state.getFloat64(offset, true)) as [number, number];
+    fpscr |= a < b ? NZCV_LESS : a === b ? NZCV_EQUAL : a > b ? NZCV_GREATER : NZCV_UNORDERED;
+  }
   for (let n = 0; n < 16; n += 4) if (get(QC.offset + n) !== 0) fpscr |= FPSCR_QC;
   return fpscr >>> 0;
 }
@@ -137,10 +144,7 @@ export function readFpscr(state: DataView): number {
 export function writeFpscr(state: DataView, value: number): void {
   const set = (offset: number, bits: number): void => state.setInt32(offset, bits, true);
   set(FPSCR.offset, value & FPSCR_KEPT);
-  set(FP_N.offset, value & (1 << 31));
-  set(FP_Z.offset, ~value & (1 << 30));
-  set(FP_C.offset, (value >>> 29) & 1);
-  set(FP_V.offset, (value << 3) & (1 << 31));
+  set(FP_NZCV.offset, value & FPSCR_NZCV);
   for (let n = 0; n < 16; n += 4) set(QC.offset + n, n === 0 ? value & FPSCR_QC : 0);
 }
 

@@ -2,19 +2,26 @@
 import type { Emitter, F32, F64, I32 } from "../emitter.ts";
 import type { Fields } from "../decode-table.ts";
 import type { Float } from "../host-float.ts";
-import { extreme, isZero, notExactly, notFinite, productInexact, sumError, sumInexact } from "../host-float.ts";
+import {
+  extreme,
+  extremeOrNotFinite,
+  isZero,
+  notExactly,
+  notFinite,
+  productInexact,
+  sumError,
+  sumInexact,
+} from "../host-float.ts";
 import type { Feature } from "./models.ts";
 import { NF, VF, ZF } from "./registers.ts";
 import type { ArmRow, Lift } from "./row.ts";
 import { rowsOf } from "./row.ts";
-import { MODE_FLUSH, MODE_SOFT } from "./fpscr.ts";
+import { VFP_COMPARE_ROWS } from "./vfp-compare.ts";
 import type { Fast, FloatOperators, Letter } from "./vfp-lift.ts";
-import { FLOATS, LETTERS, operate, register, rejects } from "./vfp-lift.ts";
+import { COPROCESSOR, FLOATS, LETTERS, TYPE, names, operate, register, rejects } from "./vfp-lift.ts";
 import type { OperationPair } from "./vfp-operations.ts";
 import {
   ADD,
-  COMPARE,
-  COMPARE_SIGNALLING,
   DIV,
   FMA,
   FMS,
@@ -32,7 +39,6 @@ import {
   SQRT,
   SUB,
 } from "./vfp-operations.ts";
-import { FP_C, FP_N, FP_V, FP_Z } from "./vfp-registers.ts";
 
 const row = rowsOf("VFP data processing");
 
@@ -87,7 +93,7 @@ const accumulate =
     const total = f.binary(e, "add", addend, middle);
     return {
       value: total,
-      rare: e.i32.or(extreme(e, f, plain), notFinite(e, f, total)),
+      rare: extremeOrNotFinite(e, f, plain, total),
       inexact: () => e.i32.or(productInexact(e, f, n!, m!, plain), sumInexact(e, f, addend, middle, total)),
       // A zero product plus a finite number is that number, never inexact.
       harmless: () => e.i32.and(zeroProduct(e, f, n!, m!, plain), e.i32.eqz(notFinite(e, f, total))),
@@ -198,11 +204,6 @@ const lift =
     );
   };
 
-/** Coprocessor 10 is single, 11 double precision. */
-const COPROCESSOR = { s: "1010", d: "1011" } as const;
-const names = (letter: Letter, registers: string): string => registers.replaceAll("*", letter.toUpperCase());
-const TYPE = { s: "f32", d: "f64" } as const;
-
 const three = (
   mnemonic: string,
   opcode: string,
@@ -239,74 +240,6 @@ const simple = (mnemonic: string, bits: string, copy: "abs" | "neg" | undefined)
       { needs: "vfp2" },
     ),
   );
-
-// ── comparison ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Not zero where `a` is subnormal. */
-const subnormal = (e: Emitter, f: FloatOperators, a: Float): I32 =>
-  e.i32.and(f.tiny(e, a), f.compare(e, "lt", f.unary(e, "abs", a), f.constant(e, f.smallestNormal)));
-
-function compareInto(e: Emitter, f: FloatOperators, mode: number, operations: OperationPair, a: Float, b: Float): void {
-  const operation = operations[f.format];
-  const signBit = e.const32(31);
-  if ((mode & MODE_SOFT) !== 0) {
-    // Numbers may be flushed or not.
-    const relation = e.call(operation.helper, a, b) as I32;
-    const bit = (n: number): I32 => e.i32.and(relation, e.const32(n));
-    e.set(FP_N, e.i32.shl(relation, e.const32(29)));
-    e.set(FP_Z, e.i32.eqz(bit(2)));
-    e.set(FP_C, e.i32.eqz(bit(4)));
-    e.set(FP_V, e.i32.shl(relation, signBit));
-    return;
-  }
-  const unordered = a === b ? f.compare(e, "ne", a, a) : e.i32.or(f.compare(e, "ne", a, a), f.compare(e, "ne", b, b));
-  let [x, y, flags] = [a, b, unordered];
-  if ((mode & MODE_FLUSH) !== 0) {
-    const [flushA, flushB] = [subnormal(e, f, a), subnormal(e, f, b)];
-    x = e.select(flushA, f.constant(e, 0), a);
-    y = e.select(flushB, f.constant(e, 0), b);
-    flags = e.i32.or(unordered, e.i32.or(flushA, flushB));
-  }
-  const less = f.compare(e, "lt", x, y);
-  e.set(FP_N, e.i32.shl(less, signBit));
-  e.set(FP_Z, f.compare(e, "ne", x, y));
-  e.set(FP_C, e.i32.eqz(less));
-  e.set(FP_V, e.i32.shl(unordered, signBit));
-  e.when(flags, () => {
-    e.call(operation.helper, a, b);
-  });
-}
-const compareRows = LETTERS.flatMap((x) =>
-  ([0, 1] as const).flatMap((signalling) => {
-    const mnemonic = `vcmp${signalling === 1 ? "e" : ""}{c}.${TYPE[x]}`;
-    const operations = signalling === 1 ? COMPARE_SIGNALLING : COMPARE;
-    const f = FLOATS[x];
-    return [
-      row(
-        mnemonic,
-        `cccc 1110 1D11 0100 dddd ${COPROCESSOR[x]} ${signalling}1M0 mmmm` as string,
-        names(x, "*d, *m"),
-        (e, fields, context) => {
-          const [d, m] = [register(fields, x, "d"), register(fields, x, "m")];
-          if (rejects(e, context, x === "d" ? [d, m] : [])) return;
-          compareInto(e, f, context.mode, operations, f.get(e, d), f.get(e, m));
-        },
-        { needs: "vfp2" },
-      ),
-      row(
-        mnemonic,
-        `cccc 1110 1D11 0101 dddd ${COPROCESSOR[x]} ${signalling}100 0000` as string,
-        names(x, "*d, #0.0"),
-        (e, fields, context) => {
-          const d = register(fields, x, "d");
-          if (rejects(e, context, x === "d" ? [d] : [])) return;
-          compareInto(e, f, context.mode, operations, f.get(e, d), f.constant(e, 0));
-        },
-        { needs: "vfp2" },
-      ),
-    ];
-  }),
-);
 
 // ── ARMv8: selection, maximum and minimum, rounding to integral ───────────────────────────────────────────────────
 
@@ -427,7 +360,7 @@ export const VFP_ARITHMETIC_ROWS: readonly ArmRow[] = [
       { needs: "vfp2" },
     ),
   ),
-  ...compareRows,
+  ...VFP_COMPARE_ROWS,
   ...selectRows,
   ...extremumRows("vmaxnm", 0, MAXNM, extremum("gt")),
   ...extremumRows("vminnm", 1, MINNM, extremum("lt")),

@@ -11,6 +11,13 @@ import { D, FPSCR, S } from "./vfp-registers.ts";
 export type Letter = "s" | "d";
 export const LETTERS: readonly Letter[] = ["s", "d"];
 
+/** In the bits of an instruction: coprocessor 10 is single, 11 double precision. */
+export const COPROCESSOR = { s: "1010", d: "1011" } as const;
+/** In a mnemonic. */
+export const TYPE = { s: "f32", d: "f64" } as const;
+/** Operands with `*` for the letter. */
+export const names = (letter: Letter, registers: string): string => registers.replaceAll("*", letter.toUpperCase());
+
 /**
  * The number of the register that the letter `name` (d, n or m) and its one-bit twin (D, N or M) give: the twin is a
  * single's lowest bit, and a double's highest.

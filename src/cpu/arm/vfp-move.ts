@@ -1,17 +1,17 @@
 /** VFP and Advanced SIMD register transfers and VFP loads and stores (ARM DDI 0406C A7.6, A7.8, A7.9). */
 import type { Emitter, F64, I32 } from "../emitter.ts";
 import type { Fields } from "../decode-table.ts";
-import { FPSCR_KEPT, FPSCR_QC } from "./fpscr.ts";
-import { CF, NF, PC, SP, VF, ZF, readGpr, writeGpr } from "./registers.ts";
+import { FPSCR_KEPT, FPSCR_NZCV, FPSCR_QC } from "./fpscr.ts";
+import { PC, SP, readGpr, writeGpr } from "./registers.ts";
 import type { ArmRow, Lift, LiftContext } from "./row.ts";
 import { STOP, rowsOf } from "./row.ts";
+import { fpscrNzcv, setNzcvFromFpscr } from "./vfp-compare.ts";
 import type { Letter } from "./vfp-lift.ts";
-import { FLOATS, LETTERS, register, rejects } from "./vfp-lift.ts";
-import { D, DOUBLEWORD, FPSCR, FP_C, FP_N, FP_V, FP_Z, Q, QC, S, WORD } from "./vfp-registers.ts";
+import { COPROCESSOR, FLOATS, LETTERS, register, rejects } from "./vfp-lift.ts";
+import { D, DOUBLEWORD, FPSCR, FP_NZCV, Q, QC, S, WORD } from "./vfp-registers.ts";
 
 const transfer = rowsOf("VFP register transfer");
 const access = rowsOf("VFP load and store");
-const COPROCESSOR = { s: "1010", d: "1011" } as const;
 const needs = "vfp2";
 
 // ── constants ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,33 +227,18 @@ const coreRows: readonly ArmRow[] = [
 
 // ── FPSCR ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const bit = (e: Emitter, condition: I32, n: number): I32 => e.i32.shl(condition, e.const32(n));
-
 const systemRows: readonly ArmRow[] = [
-  transfer(
-    "vmrs{c}",
-    "cccc 1110 1111 0001 1111 1010 0001 0000",
-    "APSR_nzcv, fpscr",
-    (e) => {
-      e.set(NF, e.get(FP_N));
-      e.set(ZF, e.get(FP_Z));
-      e.set(CF, e.get(FP_C));
-      e.set(VF, e.get(FP_V));
-    },
-    { needs, alias: true },
-  ),
+  transfer("vmrs{c}", "cccc 1110 1111 0001 1111 1010 0001 0000", "APSR_nzcv, fpscr", setNzcvFromFpscr, {
+    needs,
+    alias: true,
+  }),
   transfer(
     "vmrs{c}",
     "cccc 1110 1111 0001 tttt 1010 0001 0000",
     "rt, fpscr",
     (e, { t }, context) => {
-      const signBit = e.const32(1 << 31);
-      const n = e.i32.and(e.get(FP_N), signBit);
-      const z = bit(e, e.i32.eqz(e.get(FP_Z)), 30);
-      const c = bit(e, e.i32.ne(e.get(FP_C), e.const32(0)), 29);
-      const v = e.i32.shrU(e.i32.and(e.get(FP_V), signBit), e.const32(3));
-      const qc = bit(e, e.v128.anyTrue(e.get(QC)), 27);
-      writeGpr(e, context, t, e.i32.or(e.i32.or(e.i32.or(n, z), e.i32.or(c, v)), e.i32.or(qc, e.get(FPSCR))));
+      const qc = e.i32.shl(e.v128.anyTrue(e.get(QC)), e.const32(27));
+      writeGpr(e, context, t, e.i32.or(fpscrNzcv(e), e.i32.or(qc, e.get(FPSCR))));
     },
     { needs },
   ),
@@ -264,10 +249,7 @@ const systemRows: readonly ArmRow[] = [
     (e, { t }, context) => {
       const value = readGpr(e, context, t);
       e.set(FPSCR, e.i32.and(value, e.const32(FPSCR_KEPT)));
-      e.set(FP_N, value);
-      e.set(FP_Z, e.i32.and(e.i32.xor(value, e.const32(-1)), e.const32(1 << 30)));
-      e.set(FP_C, e.i32.and(e.i32.shrU(value, e.const32(29)), e.const32(1)));
-      e.set(FP_V, e.i32.shl(value, e.const32(3)));
+      e.set(FP_NZCV, e.i32.and(value, e.const32(FPSCR_NZCV)));
       e.set(QC, e.i32x4.splat(e.i32.and(value, e.const32(FPSCR_QC))));
       e.leave(context.next);
     },

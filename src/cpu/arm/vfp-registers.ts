@@ -4,8 +4,8 @@
  * The register file is 256 bytes: D0 to D31 are its doublewords, Q0 to Q15 pairs of them, S0 to S31 the words of D0 to
  * D15. All are slots over the same bytes, so that a region that only uses doubles of a register keeps a double.
  *
- * FPSCR is taken apart. The condition flags are cached slots in the form of registers.ts, so that `vcmp`, `vmrs
- * APSR_nzcv` and a branch become one comparison. QC, the sticky saturation flag, is a vector that is not zero where the
+ * FPSCR is taken apart. Instead of the condition flags there are the numbers that were compared last: to note them costs
+ * next to nothing, and hardly anybody looks at flags but by the `vmrs APSR_nzcv` that follows `vcmp`. QC, the sticky saturation flag, is a vector that is not zero where the
  * flag is set: an instruction that may saturate ors the difference into it. The rest is the word `FPSCR`.
  */
 import type { Slot, Type } from "../emitter.ts";
@@ -33,13 +33,15 @@ export const DOUBLEWORD = file(32, (n) => `d${n}.i`, "i64", 8);
 export const FPSCR = slot("fpscr", "i32", CONTROL_BASE, false);
 /** 1 where there are only D0 to D15 (VFPv2, VFPv3-D16). Fixed by the CPU model. */
 export const SIXTEEN = slot("vfp.d16", "i32", CONTROL_BASE + 0x04, false);
-/** N is bit 31 of `FP_N`, Z is set where `FP_Z` is zero, C is `FP_C` (0 or 1), V is bit 31 of `FP_V`. */
-export const FP_N = slot("fpscr.n", "i32", CONTROL_BASE + 0x10);
-export const FP_Z = slot("fpscr.z", "i32", CONTROL_BASE + 0x14);
-export const FP_C = slot("fpscr.c", "i32", CONTROL_BASE + 0x18);
-export const FP_V = slot("fpscr.v", "i32", CONTROL_BASE + 0x1c);
+/** N, Z, C and V in bits 31 to 28; or 1 where they are those of comparing `COMPARED[0]` with `COMPARED[1]`. */
+export const FP_NZCV = slot("fpscr.nzcv", "i32", CONTROL_BASE + 0x08);
+/** A single is kept as the double of its value. */
+export const COMPARED: readonly [Slot<"f64">, Slot<"f64">] = [
+  slot("vcmp.a", "f64", CONTROL_BASE + 0x10),
+  slot("vcmp.b", "f64", CONTROL_BASE + 0x18),
+];
 export const QC = slot("fpscr.qc", "v128", CONTROL_BASE + 0x20);
 export const VFP_END = CONTROL_BASE + 0x30;
 
 /** Everything a task switch saves. */
-export const VFP_SLOTS: readonly Slot[] = [...D, FPSCR, SIXTEEN, FP_N, FP_Z, FP_C, FP_V, QC];
+export const VFP_SLOTS: readonly Slot[] = [...D, FPSCR, SIXTEEN, FP_NZCV, ...COMPARED, QC];

@@ -3,7 +3,7 @@
  *
  * - vfp-registers.ts where the registers lie; fpscr.ts the control word, the environment and the translation mode
  * - vfp-operations.ts what each operation computes, bit by bit; vfp-lift.ts how it is translated when speed counts
- * - vfp-arithmetic.ts, vfp-convert.ts, vfp-move.ts the instructions
+ * - vfp-arithmetic.ts, vfp-compare.ts, vfp-convert.ts, vfp-move.ts the instructions
  *
  * VFP's short vectors are not there, as in all ARMv7-A processors but the oldest: data processing raises "illegal" while
  * FPSCR.Len or Stride is not zero. A load or store of an address that is not a multiple of four works.

@@ -8,7 +8,15 @@ import type { Emitter, I32 } from "../emitter.ts";
 import type { Fields } from "../decode-table.ts";
 import { ADD, DIV, MADD, MSUB, MUL, NMADD, NMSUB, RECIP, RSQRT, SQRT, SUB } from "./fpu-operations.ts";
 import type { OperationPair } from "./fpu-operations.ts";
-import { extreme, isZero, notExactly, notFinite, productInexact, sumInexact } from "../host-float.ts";
+import {
+  extreme,
+  extremeOrNotFinite,
+  isZero,
+  notExactly,
+  notFinite,
+  productInexact,
+  sumInexact,
+} from "../host-float.ts";
 import type { Fast, Float, FloatOperators } from "./fpu-lift.ts";
 import { FLOATS, operate, rejects } from "./fpu-lift.ts";
 import type { Lift, MipsRow } from "./row.ts";
@@ -76,7 +84,7 @@ const multiplyAdd =
     const addend = (): Float => (operation === "add" ? c! : f.unary(e, "neg", c!));
     return {
       value: negate ? f.unary(e, "neg", total) : total,
-      rare: e.i32.or(extreme(e, f, middle), notFinite(e, f, total)),
+      rare: extremeOrNotFinite(e, f, middle, total),
       inexact: () => e.i32.or(productInexact(e, f, a!, b!, middle), sumInexact(e, f, middle, addend(), total)),
       // A zero product plus a finite number is that number, never inexact.
       harmless: () => e.i32.and(zeroProduct(e, f, a!, b!, middle), e.i32.eqz(notFinite(e, f, total))),
