@@ -69,12 +69,9 @@ export function sumError(e: Emitter, f: FloatOperators, a: Float, b: Float, s: F
   const bb = f.binary(e, "sub", s, a);
   return f.binary(e, "add", f.binary(e, "sub", a, f.binary(e, "sub", s, bb)), f.binary(e, "sub", b, bb));
 }
-/**
- * 1 unless a + b = s exactly. Taking the greater operand from s is exact (Dekker), so if that leaves the other one nothing
- * was lost; which one is the greater need not be known, as an exact sum leaves each of them.
- */
+/** 1 unless a + b = s exactly, where s is finite. */
 export const sumInexact = (e: Emitter, f: FloatOperators, a: Float, b: Float, s: Float): I32 =>
-  e.i32.or(f.compare(e, "ne", f.binary(e, "sub", s, a), b), f.compare(e, "ne", f.binary(e, "sub", s, b), a));
+  f.compare(e, "ne", sumError(e, f, a, b, s), f.constant(e, 0));
 
 /** Zero bits at the end of a double's significand; at most 52. */
 const trailingZeros = (e: Emitter, a: F64): I64 => e.i64.ctz(e.i64.or(e.i64.reinterpretF64(a), e.const64(1n << 52n)));

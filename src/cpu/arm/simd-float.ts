@@ -19,7 +19,7 @@ import { pairs } from "./simd-integer.ts";
 import * as lanes from "./simd-lanes.ts";
 import { even, evenIfQuad, registerOf, setVector, vector } from "./simd-lift.ts";
 import { scalarOf, splatScalar } from "./simd-long.ts";
-import { inexactClear } from "./vfp-lift.ts";
+import { inexactClear, whileInexactClear } from "./vfp-lift.ts";
 import type { Operation } from "./vfp-operations.ts";
 import * as operations from "./vfp-operations.ts";
 
@@ -52,8 +52,11 @@ interface Fast {
   readonly value: V128;
   /** Lanes that are not zero where it may be wrong or a flag may be due; subnormal operands are looked for besides. */
   readonly rare?: V128;
-  /** Whether it may be inexact: then the helper does it while the flag is clear. */
-  readonly inexact: boolean;
+  /**
+   * Lanes with a bit set where it is inexact, unless one is rare; false: it never is; true: it may be, and the helper does it
+   * while the flag is clear.
+   */
+  readonly inexact: boolean | (() => V128);
   /** Lanes that are not zero where a rare lane is rare indeed; only computed in rare cases. */
   readonly confirmed?: () => V128;
 }
@@ -71,31 +74,53 @@ function operate(
   const inputs = floats.length === 0 ? undefined : subnormal(e, floats);
   const lanesOfAll = inputs === undefined ? fast.rare : fast.rare === undefined ? inputs : e.v128.or(inputs, fast.rare);
   let condition: I32 | undefined = lanesOfAll === undefined ? undefined : e.v128.anyTrue(lanesOfAll);
-  const check = fast.inexact && (mode & MODE_INEXACT) === 0 ? inexactClear(e) : undefined;
+  const { value, inexact } = fast;
+  const checking = inexact !== false && (mode & MODE_INEXACT) === 0;
+  const check = checking && inexact === true ? inexactClear(e) : undefined;
   if (check !== undefined) condition = condition === undefined ? check : e.i32.or(condition, check);
-  if (condition === undefined) return fast.value;
+  const usual = (): V128 => {
+    if (checking && inexact !== true) whileInexactClear(e, [e.v128.anyTrue(inexact())], ask);
+    return value;
+  };
+  if (condition === undefined) return usual();
   const { confirmed } = fast;
-  if (confirmed === undefined) return e.either(condition, ask, () => fast.value);
+  if (confirmed === undefined) return e.either(condition, ask, usual);
   return e.either(
     condition,
     () => {
       const sure = e.v128.anyTrue(inputs === undefined ? confirmed() : e.v128.or(inputs, confirmed()));
-      return e.either(check === undefined ? sure : e.i32.or(sure, check), ask, () => fast.value);
+      return e.either(check === undefined ? sure : e.i32.or(sure, check), ask, usual);
     },
-    () => fast.value,
+    usual,
   );
 }
 
 type Meaning = (e: Emitter, operands: readonly V128[]) => Fast;
 
+/** Lanes with a bit set where a + b = s has an error (Knuth's TwoSum). */
+function sumInexact(e: Emitter, a: V128, b: V128, s: V128): V128 {
+  const bb = e.f32x4.sub(s, a);
+  const error = e.f32x4.add(e.f32x4.sub(a, e.f32x4.sub(s, bb)), e.f32x4.sub(b, bb));
+  return e.f32x4.ne(error, lanes.zero(e));
+}
 const sum: Meaning = (e, [a, b]) => {
   const value = e.f32x4.add(a!, b!);
-  return { value, rare: unusual(e, value, false), inexact: true };
+  return { value, rare: unusual(e, value, false), inexact: () => sumInexact(e, a!, b!, value) };
 };
 const difference: Meaning = (e, [a, b]) => {
   const value = e.f32x4.sub(a!, b!);
-  return { value, rare: unusual(e, value, false), inexact: true };
+  return { value, rare: unusual(e, value, false), inexact: () => sumInexact(e, a!, e.f32x4.neg(b!), value) };
 };
+/** The lower or the higher two lanes as doubles. */
+const widened = (e: Emitter, a: V128, high: boolean): V128 =>
+  e.f64x2.promoteLowF32x4(high ? e.i8x16.shuffle(a, a, HIGH_HALF) : a);
+/** A vector with a bit set where a lane of a × b = p is not exact: products of singles are exact as doubles. */
+function productInexact(e: Emitter, a: V128, b: V128, p: V128): V128 {
+  const [low, high] = [false, true].map((half) =>
+    e.f64x2.ne(e.f64x2.mul(widened(e, a, half), widened(e, b, half)), widened(e, p, half)),
+  ) as [V128, V128];
+  return e.v128.or(low, high);
+}
 /** Lanes where a product is unusual although no factor is zero. */
 const unusualProduct = (e: Emitter, a: V128, b: V128, value: V128): V128 => {
   const zeroFactor = e.v128.or(e.f32x4.eq(a, lanes.zero(e)), e.f32x4.eq(b, lanes.zero(e)));
@@ -104,7 +129,12 @@ const unusualProduct = (e: Emitter, a: V128, b: V128, value: V128): V128 => {
 };
 const product: Meaning = (e, [a, b]) => {
   const value = e.f32x4.mul(a!, b!);
-  return { value, rare: unusual(e, value, true), inexact: true, confirmed: () => unusualProduct(e, a!, b!, value) };
+  return {
+    value,
+    rare: unusual(e, value, true),
+    inexact: () => productInexact(e, a!, b!, value),
+    confirmed: () => unusualProduct(e, a!, b!, value),
+  };
 };
 const accumulate =
   (operation: "add" | "sub"): Meaning =>
@@ -115,7 +145,10 @@ const accumulate =
     return {
       value,
       rare: e.v128.or(unusual(e, middle, true), result),
-      inexact: true,
+      inexact: () => {
+        const addend = operation === "sub" ? e.f32x4.neg(middle) : middle;
+        return e.v128.or(productInexact(e, n!, m!, middle), sumInexact(e, d!, addend, value));
+      },
       confirmed: () => e.v128.or(unusualProduct(e, n!, m!, middle), result),
     };
   };
@@ -132,9 +165,7 @@ const fused =
   (e, [d, n, m]) => {
     const factor = negate ? e.f32x4.neg(n!) : n!;
     const sums = [false, true].map((high) => {
-      const [addend, x, y] = [d!, factor, m!].map((a) =>
-        e.f64x2.promoteLowF32x4(high ? e.i8x16.shuffle(a, a, HIGH_HALF) : a),
-      ) as [V128, V128, V128];
+      const [addend, x, y] = [d!, factor, m!].map((a) => widened(e, a, high)) as [V128, V128, V128];
       const product = e.f64x2.mul(x, y);
       return { addend, product, total: e.f64x2.add(addend, product) };
     });
@@ -165,7 +196,8 @@ const fused =
   };
 const absoluteDifference: Meaning = (e, [a, b]) => {
   const plain = e.f32x4.sub(a!, b!);
-  return { value: e.f32x4.abs(plain), rare: unusual(e, plain, false), inexact: true };
+  const inexact = (): V128 => sumInexact(e, a!, e.f32x4.neg(b!), plain);
+  return { value: e.f32x4.abs(plain), rare: unusual(e, plain, false), inexact };
 };
 /** Wasm's minimum and maximum order zeros as ARM does; NaNs are the helper's. */
 const extremum =
@@ -327,12 +359,15 @@ const toFixed =
     if (rounding === "nearestAway" || fraction !== 0) return e.call(operation.vectorHelper, ...operands) as V128;
     const rounded = e.f32x4[HOST_ROUNDING[rounding]](m);
     const value = type === "s32" ? e.i32x4.truncSatF32x4S(rounded) : e.i32x4.truncSatF32x4U(rounded);
-    // In range, and exact if the flag is clear: an inexact conversion is the helper's then.
     const inRange =
       type === "s32"
         ? e.f32x4.lt(e.f32x4.abs(rounded), lanes.splat(e, 2, 0x4f000000n))
         : e.v128.and(e.f32x4.ge(rounded, lanes.zero(e)), e.f32x4.lt(rounded, lanes.splat(e, 2, 0x4f800000n)));
-    return operate(e, context, operation, operands, [m], { value, rare: e.v128.not(inRange), inexact: true });
+    return operate(e, context, operation, operands, [m], {
+      value,
+      rare: e.v128.not(inRange),
+      inexact: () => e.f32x4.ne(rounded, m),
+    });
   };
 const HOST_ROUNDING = { nearestEven: "nearest", towardZero: "trunc", up: "ceil", down: "floor" } as const;
 const fromFixed =
@@ -351,7 +386,11 @@ const integral =
     const operation = operations.RINT[name].s;
     if (host === undefined) return e.call(operation.vectorHelper, m) as V128;
     const value = e.f32x4[host](m);
-    return operate(e, context, operation, [m], [m], { value, rare: e.f32x4.ne(m, m), inexact: name === "x" });
+    return operate(e, context, operation, [m], [m], {
+      value,
+      rare: e.f32x4.ne(m, m),
+      inexact: name === "x" && (() => e.f32x4.ne(value, m)),
+    });
   };
 
 const TWO_REGISTERS: readonly ArmRow[] = [

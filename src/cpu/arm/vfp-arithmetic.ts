@@ -18,7 +18,7 @@ import type { ArmRow, Lift } from "./row.ts";
 import { rowsOf } from "./row.ts";
 import { VFP_COMPARE_ROWS } from "./vfp-compare.ts";
 import type { Fast, FloatOperators, Letter } from "./vfp-lift.ts";
-import { COPROCESSOR, FLOATS, LETTERS, TYPE, names, operate, register, rejects } from "./vfp-lift.ts";
+import { COPROCESSOR, FLOATS, LETTERS, TYPE, inexactClear, names, operate, register, rejects } from "./vfp-lift.ts";
 import type { OperationPair } from "./vfp-operations.ts";
 import {
   ADD,
@@ -43,18 +43,19 @@ import {
 const row = rowsOf("VFP data processing");
 
 type FastFloat = Fast<"f32" | "f64">;
-type Meaning = (e: Emitter, f: FloatOperators, operands: readonly Float[]) => FastFloat;
+/** `checking`: Inexact may be clear. */
+type Meaning = (e: Emitter, f: FloatOperators, operands: readonly Float[], checking: boolean) => FastFloat;
 
 // ── the host's arithmetic ─────────────────────────────────────────────────────────────────────────────────────────
 
 const sum: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "add", a!, b!);
   // A sum that is subnormal or zero is exact.
-  return { value, rare: notFinite(e, f, value), inexact: () => sumInexact(e, f, a!, b!, value) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [sumInexact(e, f, a!, b!, value)] };
 };
 const difference: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "sub", a!, b!);
-  return { value, rare: notFinite(e, f, value), inexact: () => sumInexact(e, f, a!, f.unary(e, "neg", b!), value) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [sumInexact(e, f, a!, f.unary(e, "neg", b!), value)] };
 };
 /** A product of zero is zero without flags. */
 const zeroProduct = (e: Emitter, f: FloatOperators, a: Float, b: Float, product: Float): I32 =>
@@ -66,7 +67,7 @@ const product =
     return {
       value: negate ? f.unary(e, "neg", plain) : plain,
       rare: extreme(e, f, plain),
-      inexact: () => productInexact(e, f, a!, b!, plain),
+      inexact: () => [productInexact(e, f, a!, b!, plain)],
       harmless: () => zeroProduct(e, f, a!, b!, plain),
     };
   };
@@ -75,13 +76,13 @@ const quotient: Meaning = (e, f, [a, b]) => {
   return {
     value,
     rare: extreme(e, f, value),
-    inexact: () => notExactly(e, f, value, b!, a!),
+    inexact: () => [notExactly(e, f, value, b!, a!)],
     harmless: () => e.i32.and(isZero(e, f, value), isZero(e, f, a!)),
   };
 };
 const root: Meaning = (e, f, [a]) => {
   const value = f.unary(e, "sqrt", a!);
-  return { value, rare: notFinite(e, f, value), inexact: () => notExactly(e, f, value, value, a!) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [notExactly(e, f, value, value, a!)] };
 };
 /** ±d ± n × m, rounded twice. */
 const accumulate =
@@ -94,17 +95,20 @@ const accumulate =
     return {
       value: total,
       rare: extremeOrNotFinite(e, f, plain, total),
-      inexact: () => e.i32.or(productInexact(e, f, n!, m!, plain), sumInexact(e, f, addend, middle, total)),
+      inexact: () => [productInexact(e, f, n!, m!, plain), sumInexact(e, f, addend, middle, total)],
       // A zero product plus a finite number is that number, never inexact.
       harmless: () => e.i32.and(zeroProduct(e, f, n!, m!, plain), e.i32.eqz(notFinite(e, f, total))),
     };
   };
 
+/** `harmless`: no flag but Inexact. */
+type Fused = { readonly value: Float; readonly rare: I32; readonly harmless: () => I32 };
+
 /**
  * Singles with one rounding. In doubles the product is exact and the sum is rounded once; rounding that to a single
  * gives the wrong neighbour only if the double lies exactly between two singles, but the exact sum did not.
  */
-function fusedSingle(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float): FastFloat {
+function fusedSingle(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float): Fused {
   const wide = (a: Float): F64 => e.f64.promoteF32(a as F32);
   const [addend, product] = [wide(d), e.f64.mul(wide(n), wide(m))];
   const total = e.f64.add(addend, product);
@@ -114,7 +118,6 @@ function fusedSingle(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float
   return {
     value,
     rare: e.i32.or(between, extreme(e, f, value)),
-    inexact: () => e.const32(1),
     // Often the sum lies there itself, as of two singles of like size.
     harmless: () =>
       e.i32.and(
@@ -145,7 +148,7 @@ function productError(e: Emitter, n: F64, m: F64, p: F64): F64 {
  * the sum of the errors, by less than 2^-52 units in the last place of the result; so the result is right unless the exact
  * sum lies that close to the middle between two doubles, which a rest that is greater by 2^-50 of itself would show.
  */
-function fusedDouble(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float): FastFloat {
+function fusedDouble(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float): Fused {
   const [addend, a, b] = [d as F64, n as F64, m as F64];
   const p = e.f64.mul(a, b);
   const total = e.f64.add(p, addend);
@@ -164,21 +167,29 @@ function fusedDouble(e: Emitter, f: FloatOperators, d: Float, n: Float, m: Float
   return {
     value,
     rare: e.i32.eqz(e.i32.and(everyday, settled)),
-    inexact: () => e.const32(1),
     // Where the sum of the errors is exact, only the last addition rounds.
     harmless: () => e.i32.and(everyday, isZero(e, f, sumError(e, f, first, second, errors))),
   };
 }
+/** Whether it is exact is the helper's to find out. */
 const fused =
   (negateAddend: boolean, negateProduct: boolean): Meaning =>
-  (e, f, [d, n, m]) =>
-    (f.format === "s" ? fusedSingle : fusedDouble)(
+  (e, f, [d, n, m], checking) => {
+    const fast = (f.format === "s" ? fusedSingle : fusedDouble)(
       e,
       f,
       negateAddend ? f.unary(e, "neg", d!) : d!,
       negateProduct ? f.unary(e, "neg", n!) : n!,
       m!,
     );
+    if (!checking) return fast;
+    const clear = inexactClear(e);
+    return {
+      value: fast.value,
+      rare: e.i32.or(fast.rare, clear),
+      harmless: () => e.i32.and(fast.harmless(), e.i32.eqz(clear)),
+    };
+  };
 
 // ── arithmetic rows ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -200,7 +211,7 @@ const lift =
     f.set(
       e,
       destination,
-      operate(e, context, operations[letter], operands, () => meaning(e, f, operands)),
+      operate(e, context, operations[letter], operands, (checking) => meaning(e, f, operands, checking)),
     );
   };
 
@@ -300,7 +311,7 @@ const integral =
     return {
       value,
       rare: f.compare(e, "ne", a!, a!),
-      inexact: name === "x" ? () => f.compare(e, "ne", value, a!) : undefined,
+      inexact: name === "x" ? () => [f.compare(e, "ne", value, a!)] : undefined,
     };
   };
 const integralRows = [

@@ -44,7 +44,7 @@ function toInteger(e: Emitter, letter: Letter, signed: boolean, rounding: Roundi
   const inRange = signed
     ? f.compare(e, "lt", f.unary(e, "abs", rounded), f.constant(e, 2 ** 31))
     : e.i32.and(f.compare(e, "ge", rounded, f.constant(e, 0)), f.compare(e, "lt", rounded, f.constant(e, 2 ** 32)));
-  return { value, rare: e.i32.eqz(inRange), inexact: () => f.compare(e, "ne", rounded, a) };
+  return { value, rare: e.i32.eqz(inRange), inexact: () => [f.compare(e, "ne", rounded, a)] };
 }
 const liftToInteger =
   (x: Letter, signed: boolean, rounding: Rounding | undefined): Lift<Fields> =>
@@ -104,7 +104,7 @@ function fromInteger(e: Emitter, letter: Letter, signed: boolean, a: I32): Fast<
   const exact = (): F64 => (signed ? e.f64.convertI32S(a) : e.f64.convertI32U(a));
   if (letter === "d") return { value: exact(), rare: undefined };
   const value = signed ? e.f32.convertI32S(a) : e.f32.convertI32U(a);
-  return { value, rare: undefined, inexact: () => e.f64.ne(e.f64.promoteF32(value), exact()) };
+  return { value, rare: undefined, inexact: () => [e.f64.ne(e.f64.promoteF32(value), exact())] };
 }
 const fromIntegerRows = LETTERS.flatMap((x) =>
   [true, false].map((signed) =>
@@ -251,7 +251,7 @@ export const VFP_CONVERT_ROWS: readonly ArmRow[] = [
         return {
           value: single,
           rare: extreme(e, FLOATS.s, single),
-          inexact: () => e.f64.ne(e.f64.promoteF32(single), a),
+          inexact: () => [e.f64.ne(e.f64.promoteF32(single), a)],
           harmless: () => e.f64.eq(a, e.constF64(0n)),
         };
       });

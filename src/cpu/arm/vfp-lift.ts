@@ -76,9 +76,9 @@ export interface Fast<T extends Type> {
   readonly value: Value<T>;
   /** Not zero where the value may be wrong, or a flag other than Inexact may be due; undefined: never. */
   readonly rare: I32 | undefined;
-  /** Not zero where the operation may be inexact; undefined: never. Only asked for while Inexact is clear. */
-  readonly inexact?: (() => I32) | undefined;
-  /** Not zero where a rare case is `value` and no flag but Inexact after all; only computed in rare cases. */
+  /** One is not zero where the operation may be inexact; undefined: never. Only asked for where it is not rare. */
+  readonly inexact?: (() => readonly I32[]) | undefined;
+  /** Not zero where a rare case is `value` and no flag after all; only computed in rare cases. */
   readonly harmless?: (() => I32) | undefined;
 }
 
@@ -87,6 +87,10 @@ const orElse = (e: Emitter, a: I32 | undefined, b: I32 | undefined): I32 | undef
 
 /** 1 while the sticky Inexact flag is clear. */
 export const inexactClear = (e: Emitter): I32 => e.i32.eqz(e.i32.and(e.get(FPSCR), e.const32(FPSCR_IXC)));
+/** Where a condition is not zero and Inexact still clear, asks for the operation's flags. Most operations meet no condition. */
+export function whileInexactClear(e: Emitter, conditions: readonly I32[], ask: () => void): void {
+  for (const condition of conditions) e.when(condition, () => e.when(inexactClear(e), () => ask()));
+}
 
 /** Operands of which one is subnormal, where those are flushed. */
 function flushes(e: Emitter, operation: Operation, operands: readonly Value[]): I32 | undefined {
@@ -102,11 +106,12 @@ export function operate<T extends Type>(
   { mode }: LiftContext,
   operation: Operation,
   operands: readonly Value[],
-  fast: () => Fast<T>,
+  fast: (checking: boolean) => Fast<T>,
 ): Value<T> {
   const ask = (): Value<T> => e.call(operation.helper, ...operands) as Value<T>;
   if ((mode & MODE_SOFT) !== 0) return ask();
-  const { value, rare, inexact, harmless } = fast();
+  const checking = (mode & MODE_INEXACT) === 0;
+  const { value, rare, inexact, harmless } = fast(checking);
   let condition = rare;
   let flushed: I32 | undefined;
   if ((mode & MODE_FLUSH) !== 0) {
@@ -115,15 +120,12 @@ export function operate<T extends Type>(
     const out = result === "s" || result === "d" ? FLOATS[result].tiny(e, value as Float) : undefined;
     condition = orElse(e, condition, orElse(e, flushed, out));
   }
-  const news = (mode & MODE_INEXACT) === 0 && inexact !== undefined ? e.i32.and(inexact(), inexactClear(e)) : undefined;
-  condition = orElse(e, condition, news);
-  if (condition === undefined) return value;
-  if (harmless === undefined) return e.either(condition, ask, () => value);
-  const harmful = orElse(e, flushed, news);
-  const isHarmless = (): I32 => (harmful === undefined ? harmless() : e.i32.and(harmless(), e.i32.eqz(harmful)));
-  return e.either(
-    condition,
-    () => e.either(isHarmless(), () => value, ask),
-    () => value,
-  );
+  const usual = (): Value<T> => {
+    if (checking && inexact !== undefined) whileInexactClear(e, inexact(), ask);
+    return value;
+  };
+  if (condition === undefined) return usual();
+  if (harmless === undefined) return e.either(condition, ask, usual);
+  const isHarmless = (): I32 => (flushed === undefined ? harmless() : e.i32.and(harmless(), e.i32.eqz(flushed)));
+  return e.either(condition, () => e.either(isHarmless(), () => value, ask), usual);
 }

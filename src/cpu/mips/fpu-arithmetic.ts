@@ -32,11 +32,11 @@ type Meaning = (e: Emitter, f: FloatOperators, operands: readonly Float[]) => Fa
 const sum: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "add", a!, b!);
   // A sum that is subnormal or zero is exact.
-  return { value, rare: notFinite(e, f, value), inexact: () => sumInexact(e, f, a!, b!, value) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [sumInexact(e, f, a!, b!, value)] };
 };
 const difference: Meaning = (e, f, [a, b]) => {
   const value = f.binary(e, "sub", a!, b!);
-  return { value, rare: notFinite(e, f, value), inexact: () => sumInexact(e, f, a!, f.unary(e, "neg", b!), value) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [sumInexact(e, f, a!, f.unary(e, "neg", b!), value)] };
 };
 /** A product of zero is zero without flags. */
 const zeroProduct = (e: Emitter, f: FloatOperators, a: Float, b: Float, product: Float): I32 =>
@@ -46,7 +46,7 @@ const product: Meaning = (e, f, [a, b]) => {
   return {
     value,
     rare: extreme(e, f, value),
-    inexact: () => productInexact(e, f, a!, b!, value),
+    inexact: () => [productInexact(e, f, a!, b!, value)],
     harmless: () => zeroProduct(e, f, a!, b!, value),
   };
 };
@@ -55,13 +55,13 @@ const quotient: Meaning = (e, f, [a, b]) => {
   return {
     value,
     rare: extreme(e, f, value),
-    inexact: () => notExactly(e, f, value, b!, a!),
+    inexact: () => [notExactly(e, f, value, b!, a!)],
     harmless: () => e.i32.and(isZero(e, f, value), isZero(e, f, a!)),
   };
 };
 const root: Meaning = (e, f, [a]) => {
   const value = f.unary(e, "sqrt", a!);
-  return { value, rare: notFinite(e, f, value), inexact: () => notExactly(e, f, value, value, a!) };
+  return { value, rare: notFinite(e, f, value), inexact: () => [notExactly(e, f, value, value, a!)] };
 };
 const reciprocal: Meaning = (e, f, [a]) => quotient(e, f, [f.constant(e, 1), a!]);
 const reciprocalRoot: Meaning = (e, f, [a]) => {
@@ -72,7 +72,7 @@ const reciprocalRoot: Meaning = (e, f, [a]) => {
     value,
     // Of a NaN comes a NaN, of zero an infinity; nothing makes the quotient subnormal.
     rare: notFinite(e, f, value),
-    inexact: () => e.i32.or(notExactly(e, f, middle, middle, a!), notExactly(e, f, value, middle, one)),
+    inexact: () => [notExactly(e, f, middle, middle, a!), notExactly(e, f, value, middle, one)],
   };
 };
 /** ±(fs × ft ± fr), rounded twice. */
@@ -85,7 +85,7 @@ const multiplyAdd =
     return {
       value: negate ? f.unary(e, "neg", total) : total,
       rare: extremeOrNotFinite(e, f, middle, total),
-      inexact: () => e.i32.or(productInexact(e, f, a!, b!, middle), sumInexact(e, f, middle, addend(), total)),
+      inexact: () => [productInexact(e, f, a!, b!, middle), sumInexact(e, f, middle, addend(), total)],
       // A zero product plus a finite number is that number, never inexact.
       harmless: () => e.i32.and(zeroProduct(e, f, a!, b!, middle), e.i32.eqz(notFinite(e, f, total))),
     };

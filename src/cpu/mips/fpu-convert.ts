@@ -23,14 +23,14 @@ function toWord(e: Emitter, name: keyof typeof ROUNDERS, letter: "s" | "d", a: F
   const rounded = f.unary(e, ROUNDERS[name], a);
   const inRange = f.compare(e, "lt", f.unary(e, "abs", rounded), f.constant(e, 2 ** 31));
   const value = letter === "s" ? e.i32.truncSatF32S(rounded as F32) : e.i32.truncSatF64S(rounded as F64);
-  return { value, rare: e.i32.eqz(inRange), inexact: () => f.compare(e, "ne", rounded, a) };
+  return { value, rare: e.i32.eqz(inRange), inexact: () => [f.compare(e, "ne", rounded, a)] };
 }
 function toLong(e: Emitter, name: keyof typeof ROUNDERS, letter: "s" | "d", a: Float): Fast<"i64"> {
   const f = FLOATS[letter];
   const rounded = f.unary(e, ROUNDERS[name], a);
   const inRange = f.compare(e, "lt", f.unary(e, "abs", rounded), f.constant(e, 2 ** 63));
   const value = letter === "s" ? e.i64.truncSatF32S(rounded as F32) : e.i64.truncSatF64S(rounded as F64);
-  return { value, rare: e.i32.eqz(inRange), inexact: () => f.compare(e, "ne", rounded, a) };
+  return { value, rare: e.i32.eqz(inRange), inexact: () => [f.compare(e, "ne", rounded, a)] };
 }
 
 /** `op.w.fmt` and `op.l.fmt`, whose function fields are those of the word form. */
@@ -76,7 +76,7 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
       return {
         value: single,
         rare: extreme(e, SINGLE, single),
-        inexact: () => differ(e, e.f64.promoteF32(single), a),
+        inexact: () => [differ(e, e.f64.promoteF32(single), a)],
         harmless: () => e.f64.eq(a, zero),
       };
     });
@@ -89,7 +89,7 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
       return {
         value: single,
         rare: undefined,
-        inexact: () => differ(e, e.f64.promoteF32(single), e.f64.convertI32S(a)),
+        inexact: () => [differ(e, e.f64.promoteF32(single), e.f64.convertI32S(a))],
       };
     });
     e.set(views(context).s[d]!, value);
@@ -103,7 +103,7 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
       const a = e.get(views(context).l[s]!);
       const value = operate<"f32">(e, context, CVT_S_L, [a], () => {
         const single = e.f32.convertI64S(a);
-        return { value: single, rare: undefined, inexact: () => longDiffers(e, e.f64.promoteF32(single), a) };
+        return { value: single, rare: undefined, inexact: () => [longDiffers(e, e.f64.promoteF32(single), a)] };
       });
       e.set(views(context).s[d]!, value);
     },
@@ -132,7 +132,7 @@ export const FPU_CONVERT_ROWS: readonly MipsRow[] = [
       const a = e.get(views(context).l[s]!);
       const value = operate<"f64">(e, context, CVT_D_L, [a], () => {
         const double = e.f64.convertI64S(a);
-        return { value: double, rare: undefined, inexact: () => longDiffers(e, double, a) };
+        return { value: double, rare: undefined, inexact: () => [longDiffers(e, double, a)] };
       });
       e.set(views(context).d[d]!, value);
     },

@@ -57,8 +57,8 @@ export interface Fast<T extends Type> {
   readonly value: Value<T>;
   /** Not zero where the value may be wrong, or a flag other than Inexact may be due; undefined: never. */
   readonly rare: I32 | undefined;
-  /** Not zero where the operation may be inexact; undefined: never. Only asked for in CHECK mode. */
-  readonly inexact?: (() => I32) | undefined;
+  /** One is not zero where the operation may be inexact; undefined: never. Only asked for in CHECK mode, where it is not rare. */
+  readonly inexact?: (() => readonly I32[]) | undefined;
   /** Not zero where a rare case is `value` and no flag after all; only computed in rare cases. */
   readonly harmless?: (() => I32) | undefined;
 }
@@ -94,14 +94,6 @@ function soft(e: Emitter, operation: Operation, operands: readonly Value[]): Val
   return value;
 }
 
-/** When the helper must be asked. */
-function doubtful(e: Emitter, context: LiftContext, { rare, inexact }: Fast<Type>): I32 | undefined {
-  if (modeLevel(context.mode) !== CHECK || inexact === undefined) return rare;
-  const flagClear = e.i32.eqz(e.i32.and(e.get(FCSR), e.const32(INEXACT_FLAG)));
-  const news = e.i32.and(inexact(), flagClear);
-  return rare === undefined ? news : e.i32.or(rare, news);
-}
-
 /** An operation with a result in a register, as the mode asks. `fast` is not called in SOFT mode. */
 export function operate<T extends Type>(
   e: Emitter,
@@ -112,13 +104,17 @@ export function operate<T extends Type>(
 ): Value<T> {
   if (modeLevel(context.mode) === SOFT) return soft(e, operation, operands) as Value<T>;
   remember(e, operation, operands);
-  const parts = fast();
-  const { value, harmless } = parts;
+  const { value, rare, inexact, harmless } = fast();
   const ask = (): Value<T> => e.call(operation.helper, ...operands) as Value<T>;
-  const condition = doubtful(e, context, parts);
-  if (condition === undefined) return value;
-  return e.either(condition, harmless === undefined ? ask : () => e.either(harmless(), () => value, ask), () => value);
+  const usual = (): Value<T> => {
+    if (modeLevel(context.mode) === CHECK && inexact !== undefined)
+      for (const condition of inexact()) e.when(condition, () => e.when(inexactClear(e), () => void ask()));
+    return value;
+  };
+  if (rare === undefined) return usual();
+  return e.either(rare, harmless === undefined ? ask : () => e.either(harmless(), () => value, ask), usual);
 }
+const inexactClear = (e: Emitter): I32 => e.i32.eqz(e.i32.and(e.get(FCSR), e.const32(INEXACT_FLAG)));
 
 /** A comparison: the host's result is right even for NaNs, so that the helper is only there for the flags. */
 export function operateForFlags(
