@@ -90,8 +90,11 @@ export class FactFinder implements BlockFacts {
     if (last) this.#read(last);
     const computed = graph.switchOf(index);
     if (computed >= 0) this.#reach(computed, index, graph);
-    else if (terminator.kind === "jump") this.#edge(terminator.target, index, graph);
-    else if (terminator.kind === "branch") {
+    else if (terminator.kind === "jump") {
+      // Where fuel ends before, the function itself goes on, and returns to what is in the slot.
+      if (terminator.link) this.#readSlot(terminator.link);
+      this.#edge(terminator.target, index, graph);
+    } else if (terminator.kind === "branch") {
       this.#edge(terminator.taken, index, graph);
       this.#edge(terminator.notTaken, index, graph);
     } else {
@@ -113,14 +116,16 @@ export class FactFinder implements BlockFacts {
     if (graph.isBackward(from, place)) this.backward.push(place);
   }
 
+  #readSlot(slot: Slot): void {
+    const { index } = this.#containers.of(slot);
+    // A node made before the slot was set may be visited after: the set's `displaced` list has shown it already.
+    if (!this.defined.has(index)) this.exposed.add(index);
+  }
+
   #read(node: Node): void {
     if (node.seen) return;
     node.seen = true;
-    if (node.op === GET) {
-      const { index } = this.#containers.of(node.slot as Slot);
-      // A node made before the slot was set may be visited after: the set's `displaced` list has shown it already.
-      if (!this.defined.has(index)) this.exposed.add(index);
-    }
+    if (node.op === GET) this.#readSlot(node.slot as Slot);
     if (node.a) this.#read(node.a);
     if (node.b) this.#read(node.b);
     if (node.c) this.#read(node.c);

@@ -199,6 +199,11 @@ export class CodeTable {
     this.#put(mode, this.#find(mode, pc) ?? this.#make(mode, pc));
   }
 
+  /** Puts a new translation for `pc` into the table. Throws `CodeFault`. */
+  renew(mode: Mode, pc: number): void {
+    this.#put(mode, this.#make(mode, pc));
+  }
+
   /** Translates, for whoever comes to this code. */
   #make(mode: Mode, pc: number): Translation {
     const translation = this.#translator.translate(mode.shared, pc, this.#variant);

@@ -83,7 +83,7 @@ class RegionCompiler implements Sink {
     this.#graph = new RegionGraph(region);
     this.#registers = new RegisterLocals(this.#graph, target, out);
     this.#values = new ValueWriter(out, this.#registers);
-    this.#exits = new ExitWriter(out, this.#registers, this.#values);
+    this.#exits = new ExitWriter(out, this.#registers, this.#values, region.entries[0] as number);
     this.#effects = new EffectWriter(out, target, this.#registers, this.#values, this.#exits);
     this.#links = new LinkWriter(out, target, this.#registers, this.#values, this.#exits);
     this.#walk = new Walk(this.#graph.shape, this);
@@ -117,6 +117,7 @@ class RegionCompiler implements Sink {
     return graph.blocks.every(({ terminator }) => {
       switch (terminator.kind) {
         case "return":
+          return terminator.expected === null || graph.indexOf(terminator.expected.key) >= 0;
         case "raise":
         case "systemCall":
         case "leave":
@@ -173,15 +174,17 @@ class RegionCompiler implements Sink {
     }
   }
 
-  /** Finds the entry for the address in the pc parameter, by bisection; other addresses are a switch's. */
+  /** Finds the entry that the pc parameter names, by bisection; other addresses are a switch's. */
   #dispatch(): void {
     const out = this.#out;
     const { blocks, nodes, entrySwitch } = this.#graph;
     const entries = nodes
       .flatMap((what, node) =>
-        what.kind === "entry" && what.index < blocks.length ? [{ pc: (blocks[what.index] as Block).pc, node }] : [],
+        what.kind === "entry" && what.index < blocks.length
+          ? [{ name: entryName(blocks[what.index] as Block), node }]
+          : [],
       )
-      .sort((a, b) => a.pc - b.pc);
+      .sort((a, b) => a.name - b.name);
     const branch = (then: () => void, otherwise: () => void): void => {
       out.if();
       this.#walk.inside(() => {
@@ -191,13 +194,13 @@ class RegionCompiler implements Sink {
       });
       out.end();
     };
-    const enter = ({ pc, node }: { readonly pc: number; readonly node: number }): void => {
+    const enter = ({ name, node }: { readonly name: number; readonly node: number }): void => {
       if (entrySwitch < 0) {
         this.#walk.edge(DISPATCHER, node);
         return;
       }
       out.getLocal(PC_PARAMETER);
-      out.const32(pc);
+      out.const32(name);
       out.op(i32.eq.opcode);
       branch(
         () => this.#walk.edge(DISPATCHER, node),
@@ -210,12 +213,12 @@ class RegionCompiler implements Sink {
     };
     const choose = (low: number, high: number): void => {
       if (high - low === 1) {
-        enter(entries[low] as { pc: number; node: number });
+        enter(entries[low] as { name: number; node: number });
         return;
       }
       const middle = (low + high) >> 1;
       out.getLocal(PC_PARAMETER);
-      out.const32((entries[middle] as { pc: number }).pc);
+      out.const32((entries[middle] as { name: number }).name);
       out.op(i32.ltU.opcode);
       branch(
         () => choose(low, middle),
@@ -395,13 +398,14 @@ class RegionCompiler implements Sink {
 
   /** From a place to a block of this region, with locals as they are. */
   #edge(to: number, from: number): void {
-    const { pc } = this.#graph.blocks[to] as Block;
+    const block = this.#graph.blocks[to] as Block;
+    const { pc } = block;
     const node = this.#graph.nodeOf(from);
     const hop = this.#graph.hop(from, to);
     if (hop < 0) {
       this.#registers.flush();
       this.#spendFuel(to, () => this.#out.const32(pc));
-      this.#out.const32(pc);
+      this.#out.const32(entryName(block));
       this.#out.setLocal(PC_PARAMETER);
       this.#registers.storeFuel();
       this.#walk.edge(node, DISPATCHER);
@@ -433,6 +437,11 @@ class RegionCompiler implements Sink {
     this.#exits.yieldTo(pc);
     this.#out.end();
   }
+}
+
+/** What the dispatcher knows a block by: its address, or in a copy, of which there may be several, its key. */
+function entryName({ key, pc }: Block): number {
+  return (key < 0 ? key : pc) >>> 0;
 }
 
 /**

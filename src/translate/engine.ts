@@ -10,8 +10,17 @@ import { EXIT, EXIT_EXCEPTION, EXIT_LEFT, EXIT_YIELD } from "./codegen.ts";
 import type { EngineOptions, Exit } from "./engine-options.ts";
 import type { InterpretedBlock } from "./interpreted-code.ts";
 import { Interpreter } from "./interpreter.ts";
+import {
+  BUSY_REGION,
+  EXIT_INFO,
+  EXIT_REASON,
+  FUEL,
+  INDIRECT_CACHE_ENTRIES,
+  NEXT_SLOT,
+  PC,
+  STATE_BYTES,
+} from "./layout.ts";
 import { MicroMachine } from "./micro-machine.ts";
-import { EXIT_INFO, EXIT_REASON, FUEL, INDIRECT_CACHE_ENTRIES, NEXT_SLOT, PC, STATE_BYTES } from "./layout.ts";
 import { isFetchable } from "./source.ts";
 import { FETCH_FAULT_SLOT, INTERPRET_SLOT, PAUSE_SLOT, TranslationCache } from "./translation-cache.ts";
 import { findTrap } from "./trap.ts";
@@ -91,6 +100,7 @@ export class Engine {
       this.#paused = false;
       this.#mode = this.#modeFor(this.#options.isa.mode(view));
       view.setUint32(EXIT_REASON, 0, true);
+      view.setUint32(BUSY_REGION, 0, true);
       try {
         this.#code.runtime.run(this.pc, MAX_DEPTH, this.#mode.shared.indirectCache);
       } catch (error) {
@@ -115,7 +125,11 @@ export class Engine {
         return { reason: "exception", exception: "fetch", info: 0xffffffff, pc: 0xffffffff };
       this.#noticeChangedCode();
       if (view.getInt32(FUEL, true) < 0) {
-        if (!this.#paused && isFetchable(this.#options, this.pc, this.#mode.shared.value)) this.#heat(this.pc);
+        if (!this.#paused) {
+          const region = view.getUint32(BUSY_REGION, true);
+          this.#keepBusy(this.pc);
+          if (region !== 0 && region !== this.pc) this.#keepBusy(region);
+        }
         return { reason: "yield" };
       }
     }
@@ -302,6 +316,19 @@ export class Engine {
     if (placed.has(pc)) return;
     shared.hot.add(pc);
     this.#code.place(this.#mode, pc);
+  }
+
+  /** A time slice has ended in the code at `pc`: it is translated with what it calls, if it is not yet. */
+  #keepBusy(pc: number): void {
+    const { shared } = this.#mode;
+    if (!isFetchable(this.#options, pc, shared.value)) return;
+    if (shared.busy.has(pc)) {
+      this.#heat(pc);
+      return;
+    }
+    shared.busy.add(pc);
+    shared.hot.add(pc);
+    this.#code.renew(this.#mode, pc);
   }
 
   #noticeChangedCode(): void {

@@ -2,7 +2,7 @@
 import { EXCEPTIONS, type Exception } from "../cpu/emitter.ts";
 import type { FunctionWriter } from "./function-writer.ts";
 import type { Node } from "./ir.ts";
-import { EXIT_INFO, EXIT_REASON, PC } from "./layout.ts";
+import { BUSY_REGION, EXIT_INFO, EXIT_REASON, PC } from "./layout.ts";
 import type { RegisterLocals } from "./register-locals.ts";
 import type { ValueWriter } from "./value-writer.ts";
 
@@ -17,8 +17,11 @@ export class ExitWriter {
   readonly #out: FunctionWriter;
   readonly #registers: RegisterLocals;
   readonly #values: ValueWriter;
+  readonly #start: number;
 
-  constructor(out: FunctionWriter, registers: RegisterLocals, values: ValueWriter) {
+  /** `start`: the guest address at which the region begins. */
+  constructor(out: FunctionWriter, registers: RegisterLocals, values: ValueWriter, start: number) {
+    this.#start = start;
     this.#out = out;
     this.#registers = registers;
     this.#values = values;
@@ -62,6 +65,7 @@ export class ExitWriter {
     this.#out.const32(0);
     push();
     this.#out.storeState("i32", PC);
+    this.#out.storeState32(BUSY_REGION, this.#start);
     this.#exit(EXIT_YIELD);
   }
 }

@@ -137,6 +137,122 @@ describe.each(WAYS)("%s", (_, translateAfter) => {
       expect([machine.get("v0"), machine.get("v1"), machine.get("a0")]).toEqual([17_500, 2_500, 0]);
     });
 
+    test("a function whose loop is longer than a slice returns to its caller", () => {
+      machine.set("a0", 3000);
+      machine.load(`
+      addiu v0,zero,0
+      jal ${CODE + 48}          # 4
+      addiu a1,zero,40
+      jal ${CODE + 48}
+      addiu a1,zero,30
+      addiu a0,a0,-1
+      bgtz a0,${CODE + 4}
+      addiu v0,v0,1000
+      syscall
+      nop
+      nop
+      nop
+      addiu a1,a1,-1            # 48
+      bgtz a1,${CODE + 48}
+      addiu v0,v0,1
+      jr ra
+      nop`);
+      machine.engine.pc = CODE;
+      expect(machine.goOn(13)).toEqual({ reason: "left" });
+      expect(machine.get("v0")).toBe(3000 * 1070);
+    });
+
+    test("a function with a loop that is entered in its middle, called at two places", () => {
+      machine.set("a0", 3000);
+      machine.load(`
+      addiu v0,zero,0
+      jal ${CODE + 48}          # 4
+      addiu a1,zero,6
+      jal ${CODE + 48}
+      sll v0,v0,1
+      addiu a0,a0,-1
+      bgtz a0,${CODE + 4}
+      addiu v0,v0,1000
+      syscall
+      nop
+      nop
+      nop
+      andi t0,a0,1              # 48
+      beq t0,zero,${CODE + 68}
+      addiu t1,zero,6
+      addiu v0,v0,7             # 60
+      nop
+      addiu t1,t1,-1            # 68
+      bgtz t1,${CODE + 60}
+      xor v0,v0,t1
+      jr ra
+      nop`);
+      machine.engine.pc = CODE;
+      expect(machine.goOn(29)).toEqual({ reason: "left" });
+      let expected = 0;
+      for (let n = 3000; n > 0; n--) {
+        const call = (): void => {
+          let left = 6;
+          let inMiddle = n % 2 === 0;
+          do {
+            if (!inMiddle) expected = (expected + 7) | 0;
+            inMiddle = false;
+            left--;
+            expected ^= left;
+          } while (left > 0);
+        };
+        call();
+        expected <<= 1;
+        call();
+        expected = (expected + 1000) | 0;
+      }
+      expect(machine.get("v0")).toBe(expected);
+    });
+
+    test("a function that is a loop around a switch, called at two places", () => {
+      const labels = [CODE + 84, CODE + 92, CODE + 100];
+      labels.forEach((at, i) => machine.bytes.setUint32(DATA + 4 * i, at, true));
+      machine.set("a0", 3000);
+      machine.set("a1", DATA);
+      machine.load(`
+      addiu v0,zero,0
+      jal ${CODE + 48}          # 4
+      addiu a2,zero,9
+      jal ${CODE + 48}
+      addiu a2,zero,5
+      addiu a0,a0,-1
+      bgtz a0,${CODE + 4}
+      addiu v0,v0,1000
+      syscall
+      nop
+      nop
+      nop
+      addiu a2,a2,-1            # 48
+      beq a2,zero,${CODE + 100}
+      andi t0,a2,1
+      sll t0,t0,2
+      addu t0,t0,a1
+      lw t0,0(t0)
+      jr t0
+      nop
+      nop
+      b ${CODE + 48}            # 84
+      addiu v0,v0,1
+      b ${CODE + 48}            # 92
+      xor v0,v0,a0
+      jr ra                     # 100
+      nop`);
+      machine.engine.pc = CODE;
+      expect(machine.goOn(17)).toEqual({ reason: "left" });
+      let expected = 0;
+      for (let n = 3000; n > 0; n--) {
+        for (const length of [9, 5])
+          for (let i = length - 1; i > 0; i--) expected = i % 2 === 0 ? (expected + 1) | 0 : expected ^ n;
+        expected = (expected + 1000) | 0;
+      }
+      expect(machine.get("v0")).toBe(expected);
+    });
+
     test("a function with a switch", () => {
       const labels = [CODE + 72, CODE + 80, CODE + 88];
       labels.forEach((at, i) => machine.bytes.setUint32(DATA + 4 * i, at, true));

@@ -49,8 +49,8 @@ class Inliner {
   readonly #unwanted: Set<number>;
   readonly #rejected = new Set<number>();
   #copied = 0;
-  /** Keys of copies; those of `BlockBuilder` begin at -1. */
-  #nextKey = -0x40000000;
+  /** Keys of copies: odd ones, so that none looks like a guest address. Those of `BlockBuilder` begin at -1. */
+  #nextKey = -0x40000001;
 
   constructor(region: Region, callees: Callees) {
     this.#region = region;
@@ -63,6 +63,10 @@ class Inliner {
     for (const block of this.#region.blocks) this.#add(block, []);
     if (this.#copied === 0) return this.#region;
     return { ...this.#region, blocks: this.#blocks, pages: this.#pages, unwanted: this.#unwanted };
+  }
+
+  #newKey(): number {
+    return (this.#nextKey -= 2);
   }
 
   /** Adds a block of the function that `path` has led to, with what it calls. */
@@ -99,12 +103,12 @@ class Inliner {
     for (const page of callee.pages) this.#pages.add(page);
     for (const at of callee.unwanted) this.#unwanted.add(at);
     const keys = new Map<number, number>();
-    for (const { key } of callee.blocks) if (key >= 0) keys.set(key, this.#nextKey--);
+    for (const { key } of callee.blocks) if (key >= 0) keys.set(key, this.#newKey());
     const keyOf = (key: number): number => {
       if (key < 0) return key;
       let own = keys.get(key);
       if (own === undefined) {
-        own = this.#nextKey--;
+        own = this.#newKey();
         keys.set(key, own);
         this.#blocks.push(wayOut(own, key, point));
       }
@@ -150,7 +154,7 @@ function moved(
       return { kind: "callIndirect", target: terminator.target, ...returnTo(point), copies: [] };
     case "return":
       if (terminator.target.op === GET && isLink(terminator.target.slot as Slot))
-        return { kind: "jump", target: point.key };
+        return { kind: "jump", target: point.key, link: terminator.target.slot as Slot };
       return { kind: "return", target: terminator.target, expected: point };
     default:
       return terminator;

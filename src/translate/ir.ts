@@ -115,7 +115,8 @@ export interface Arm {
 
 /** Targets are keys of blocks (a guest address is the key of the block there), except where it says address. */
 export type Terminator =
-  | { readonly kind: "jump"; readonly target: number }
+  /** `link`: a return in the copy of a function, whose target is known to be in that slot. */
+  | { readonly kind: "jump"; readonly target: number; readonly link?: Slot }
   | { readonly kind: "branch"; readonly condition: Node; readonly taken: number; readonly notTaken: number }
   /** `target` and `returnAddress` are addresses; the call goes on in block `returnKey`. */
   | { readonly kind: "call"; readonly target: number; readonly returnAddress: number; readonly returnKey: number }

@@ -16,6 +16,8 @@ export const EXIT_INFO = 0x08;
 export const FUEL = 0x0c;
 /** Where the interpreter's Wasm half goes on: a table slot, or 0: back to who called it. */
 export const NEXT_SLOT = 0x10;
+/** Where the region begins in which fuel ended. */
+export const BUSY_REGION = 0x14;
 
 /** Small constants; values that live as long as an instruction. */
 export const MICRO_CONSTANTS = 0x1000;

@@ -91,9 +91,10 @@ export class TestMachine {
     return this.goOn(fuel);
   }
   goOn(fuel = ENOUGH): Exit {
-    for (;;) {
+    for (let slices = 0; slices < 1_000_000; slices++) {
       const exit = this.engine.run(fuel);
       if (exit.reason !== "yield") return exit;
     }
+    throw new Error("the program does not end");
   }
 }

@@ -183,10 +183,14 @@ export class RegionGraph {
     while (this.#divertIrreducible());
   }
 
-  /** If a switch heads a loop, fuel may end there: it becomes an entry of the region, for the addresses of its candidates. */
+  /**
+   * If a switch heads a loop, fuel may end there: it becomes an entry of the region, for the addresses of its candidates.
+   * Not so in the copy of a function, which knows where it returns to.
+   */
   #openSwitch(): void {
-    const number = this.switches.findIndex((_, i) => {
+    const number = this.switches.findIndex((candidates, i) => {
       const place = this.blocks.length + i;
+      if (candidates.some((candidate) => (this.blocks[candidate] as Block).key < 0)) return false;
       return this.isReached(place) && this.shape.isLoopHeader[this.nodeOf(place)] === true;
     });
     if (number < 0 || this.hasDispatcher) return;

@@ -13,8 +13,6 @@ const debug = createDebug("babelf:translate");
 
 /** Instructions of a region, at most. */
 const REGION_LIMIT = 1024;
-/** Copies of callees and computed jumps' targets in regions. Off: the armel fixture `libc` comes to a wrong address. */
-const COPIES: boolean = false;
 
 export class Translator {
   readonly #options: EngineOptions;
@@ -34,7 +32,7 @@ export class Translator {
     const slotOf = (target: number): number => this.#cache.slotOf(shared, target);
     this.#recorder.take();
     const isWanted = (at: number): boolean => this.#cache.translateAfter === 0 || shared.blocks.has(at);
-    const isBusy = COPIES && shared.busy.has(pc);
+    const isBusy = shared.busy.has(pc);
     const jumpTargets = (site: number): readonly number[] => (isBusy ? shared.jumpTargets(site) : []);
     const common = { isWanted, jumpTargets };
     const find = (at: number, instructions: number, loopOnly: boolean): Region =>
