@@ -55,6 +55,30 @@ describe("eventfd", () => {
 });
 
 describe("epoll", () => {
+  test("a description that is watched no more keeps nothing of the epoll", () => {
+    const file = eventfd(0);
+    const onRelease = file.onRelease.bind(file);
+    let listeners = 0;
+    file.onRelease = (listener) => {
+      const undo = onRelease(listener);
+      listeners++;
+      return () => {
+        listeners--;
+        undo();
+      };
+    };
+    const epoll = new Epoll();
+    epoll.retain();
+    for (let n = 0; n < 3; n++) {
+      epoll.add(5, file, POLL.IN, 0n);
+      epoll.delete(5, file);
+    }
+    expect(listeners).toBe(0);
+    epoll.add(5, file, POLL.IN, 0n);
+    epoll.release();
+    expect(listeners).toBe(0);
+  });
+
   test("level-triggered entries report while something is there", () => {
     const file = eventfd(1);
     const epoll = new Epoll();

@@ -40,6 +40,8 @@ const MAX_NESTING = 5;
 export class Epoll extends FileDescription {
   /** In the order of the last report, so that nobody starves. */
   readonly #entries = new Map<FileDescription, Map<number, Entry>>();
+  /** By description: how to no longer be told of its release. */
+  readonly #releases = new Map<FileDescription, () => void>();
   #order: Entry[] = [];
   readonly #ready = new WaitQueue();
 
@@ -61,7 +63,10 @@ export class Epoll extends FileDescription {
     if (ofFile === undefined) {
       this.#entries.set(description, (ofFile = new Map()));
       // A description leaves every epoll when its last descriptor is closed (epoll(7), Q6).
-      description.onRelease(() => this.#forget(description));
+      this.#releases.set(
+        description,
+        description.onRelease(() => this.#forget(description)),
+      );
     }
     ofFile.set(fd, entry);
     this.#order.push(entry);
@@ -85,7 +90,13 @@ export class Epoll extends FileDescription {
     this.#order = this.#order.filter((other) => other !== entry);
     const ofFile = this.#entries.get(description);
     ofFile?.delete(fd);
-    if (ofFile?.size === 0) this.#entries.delete(description);
+    if (ofFile?.size === 0) this.#leave(description);
+  }
+
+  #leave(description: FileDescription): void {
+    this.#entries.delete(description);
+    this.#releases.get(description)?.();
+    this.#releases.delete(description);
   }
 
   /** What is ready now, at most `max`. */
@@ -137,7 +148,7 @@ export class Epoll extends FileDescription {
   protected override close(): void {
     for (const entry of this.#order) entry.stop();
     this.#order = [];
-    this.#entries.clear();
+    for (const description of [...this.#entries.keys()]) this.#leave(description);
   }
 
   override describe(): string {
@@ -183,7 +194,7 @@ export class Epoll extends FileDescription {
 
   #forget(description: FileDescription): void {
     for (const entry of this.#entries.get(description)?.values() ?? []) entry.stop();
-    this.#entries.delete(description);
+    this.#leave(description);
     this.#order = this.#order.filter((entry) => entry.description !== description);
   }
 
