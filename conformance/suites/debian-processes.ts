@@ -132,6 +132,15 @@ export const PROCESS_LINES: readonly CommandLine[] = [
 
 /** Minutes each on a busy machine: a continuous-integration run leaves them out. */
 export const SLOW_PROCESS_LINES: readonly CommandLine[] = [
+  bash(
+    "three hundred processes",
+    "for i in $(seq 300); do sleep 1000 & done; [ $(ls /proc | grep -c '^[0-9]') -ge 301 ] && echo alive; kill $(jobs -p); wait; jobs | wc -l",
+    { timeout: 900 },
+  ),
+  python(
+    "ten thousand open files, a thousand threads",
+    "import os, resource, threading\nresource.setrlimit(resource.RLIMIT_NOFILE, (11000, 11000))\nfiles = [os.open('/etc/passwd', os.O_RDONLY) for _ in range(10000)]; print(len(files), len(set(os.fstat(f).st_ino for f in files)), os.read(files[9999], 4)); os.closerange(3, 11000); print(os.open('/etc/passwd', os.O_RDONLY))\nthreading.stack_size(128 * 1024); go = threading.Event(); lock = threading.Lock(); total = 0\ndef work(n):\n    global total\n    go.wait()\n    with lock: total += n\nts = [threading.Thread(target=work, args=(n,)) for n in range(1000)]\n[t.start() for t in ts]; print(threading.active_count(), len(os.listdir('/proc/self/task')) > 1000); go.set(); [t.join() for t in ts]; print(total)",
+  ),
   python(
     "multiprocessing",
     "import multiprocessing as m, os\ndef f(n): return n * n\ndef put(q, v, l):\n    q.put(os.getpid() != 0)\n    for _ in range(50):\n        with l: v.value += 1\nif __name__ == '__main__':\n    m.set_start_method('fork')\n    with m.Pool(3) as p: print(sum(p.map(f, range(100))))\n    q, v, l = m.Queue(), m.Value('i', 0), m.Lock(); ps = [m.Process(target=put, args=(q, v, l)) for _ in range(3)]\n    [p.start() for p in ps]; print([q.get() for _ in ps]); [p.join() for p in ps]; print(v.value, [p.exitcode for p in ps])\n    a, b = m.Pipe(); a.send({'k': [1, 2]}); print(b.recv())\n    from multiprocessing import shared_memory as s; x = s.SharedMemory(create=True, size=100); x.buf[:3] = b'abc'; y = s.SharedMemory(x.name); print(bytes(y.buf[:3])); y.close(); x.close(); x.unlink()",
