@@ -4,7 +4,7 @@
  */
 import type { Emitter, F32, F64, I32 } from "../emitter.ts";
 import type { Float } from "../host-float.ts";
-import { noteComparison } from "./flags.ts";
+import { noteComparison, setNzcvFromWord } from "./flags.ts";
 import { MODE_FLUSH, MODE_SOFT } from "./fpscr.ts";
 import { CF, NF, VF, ZF } from "./registers.ts";
 import type { ArmRow } from "./row.ts";
@@ -39,16 +39,22 @@ const fromComparison = (e: Emitter): I32 => e.i32.and(e.get(FP_NZCV), e.const32(
 const unordered = (e: Emitter, { f, a, b }: Compared): I32 =>
   e.i32.or(f.compare(e, "ne", a, a), f.compare(e, "ne", b, b));
 
-/** N, Z, C and V in bits 31 to 28. */
-export function fpscrNzcv(e: Emitter): I32 {
-  const compared = comparedLast(e);
+/** The flags of a comparison (A2.6.4), N, Z, C and V in bits 31 to 28. */
+function nzcvOf(e: Emitter, compared: Compared): I32 {
   const { f, a, b } = compared;
   const less = f.compare(e, "lt", a, b);
   const bit = (condition: I32, n: number): I32 => e.i32.shl(condition, e.const32(n));
   const nz = e.i32.or(bit(less, 31), bit(f.compare(e, "eq", a, b), 30));
-  const cv = e.i32.or(bit(e.i32.eqz(less), 29), bit(unordered(e, compared), 28));
-  return e.select(fromComparison(e), e.i32.or(nz, cv), e.get(FP_NZCV));
+  return e.i32.or(nz, e.i32.or(bit(e.i32.eqz(less), 29), bit(unordered(e, compared), 28)));
 }
+
+/** FPSCR's N, Z, C and V in bits 31 to 28. */
+export const fpscrNzcv = (e: Emitter): I32 =>
+  e.either(
+    fromComparison(e),
+    () => nzcvOf(e, comparedLast(e)),
+    () => e.get(FP_NZCV),
+  );
 
 /** By condition code: how it is asked of the operands. With NaNs, `ge` is not the opposite of `lt`. */
 const CONDITIONS: readonly ((e: Emitter, compared: Compared) => I32)[] = [
@@ -70,6 +76,10 @@ const CONDITIONS: readonly ((e: Emitter, compared: Compared) => I32)[] = [
 
 /** `vmrs APSR_nzcv, fpscr`. */
 export function setNzcvFromFpscr(e: Emitter): void {
+  if (e.computes) {
+    setNzcvFromWord(e, fpscrNzcv(e));
+    return;
+  }
   const word = e.get(FP_NZCV);
   const chosen = fromComparison(e);
   const compared = comparedLast(e);
@@ -83,7 +93,7 @@ export function setNzcvFromFpscr(e: Emitter): void {
   e.set(ZF, zero);
   e.set(CF, carry);
   e.set(VF, overflow);
-  if (!e.computes && comparisons.has(word))
+  if (comparisons.has(word))
     noteComparison(e, overflow, {
       negative,
       zero,
@@ -134,8 +144,13 @@ function compareInto(
   e.when(flags, () => {
     e.call(operation.helper, a, b);
   });
+  if (e.computes) {
+    // Flags cost no more than to note the operands, and reading them less.
+    e.set(FP_NZCV, nzcvOf(e, { f, a: x, b: y }));
+    return;
+  }
   const compared = e.const32(1);
-  if (!e.computes) comparisons.set(compared, { f, a: x, b: y });
+  comparisons.set(compared, { f, a: x, b: y });
   e.set(COMPARED[0], asDouble(e, f, x));
   e.set(COMPARED[1], asDouble(e, f, y));
   e.set(FP_NZCV, compared);
