@@ -13,6 +13,9 @@ type Meaning = (e: Emitter) => void;
 const slot = (n: number): Slot<"i32"> => ({ name: `r${n}`, type: "i32", offset: 0x100 + 4 * n, cached: true });
 const [R0, R1, R2, R3] = [slot(0), slot(1), slot(2), slot(3)];
 const WIDE: Slot<"i64"> = { name: "wide", type: "i64", offset: 0x140, cached: true };
+const OTHER_WIDE: Slot<"i64"> = { ...WIDE, offset: 0x148 };
+/** The upper half of the first. */
+const HALF: Slot<"i32"> = { name: "half", type: "i32", offset: 0x144, cached: true };
 
 /** An ISA of one instruction for each meaning, at multiples of four. */
 function isaOf(meanings: readonly Meaning[]): Isa {
@@ -104,6 +107,25 @@ test("a value is what it was when it was made", () => {
     ],
     [100, 23],
   );
+  // Halves of a wide register.
+  agree(
+    [
+      (e) => {
+        const [low, wide] = [e.get(HALF), e.get(WIDE)];
+        e.set(HALF, e.const32(5));
+        e.set(R0, low);
+        e.set(OTHER_WIDE, wide);
+        e.set(WIDE, e.get(OTHER_WIDE));
+        e.set(R1, e.get(HALF));
+      },
+      (e) => {
+        const [wide, other] = [e.get(WIDE), e.get(OTHER_WIDE)];
+        e.set(WIDE, other);
+        e.set(OTHER_WIDE, wide);
+      },
+    ],
+    Array.from({ length: 24 }, (_, n) => n + 1),
+  );
   // The sum is needed by what comes after the register has it.
   agree(
     [
@@ -145,6 +167,19 @@ test.each([0, 1])("choices: %i", (condition) => {
   agree([meaning], [condition, 10, 1]);
 });
 
+test.each([0, 1])("choices of 64 bits: %i", (condition) => {
+  const registers = [condition, ...Array.from({ length: 24 }, (_, n) => n + 1)];
+  agree([(e) => e.set(WIDE, e.select(e.get(R0), e.get(WIDE), e.get(OTHER_WIDE)))], registers);
+  const arms = (e: Emitter): Value<"i64"> =>
+    e.either(
+      e.get(R0),
+      () => e.get(WIDE),
+      () => e.get(OTHER_WIDE),
+    );
+  agree([(e) => e.set(WIDE, arms(e))], registers);
+  agree([(e) => e.when(e.get(R0), () => e.set(WIDE, e.get(OTHER_WIDE)))], registers);
+});
+
 test.each([true, false])("memory, little-endian: %s", (littleEndian) => {
   const everything: Meaning[] = [0x1000, 0x1001, 0x1003, 0x1fff, -16, -9].map((address) => (e) => {
     const at = e.const32(address);
@@ -152,12 +187,17 @@ test.each([true, false])("memory, little-endian: %s", (littleEndian) => {
     e.store16(e.i32.add(at, e.const32(3)), e.i32.add(e.load16S(at), e.load16U(at)));
     e.store8(at, e.i32.add(e.load8S(at), e.load8U(e.i32.add(at, e.const32(1)))));
     e.set(R0, e.i32.rotl(e.load32(at), e.const32(5)));
+    const both = e.load64(at);
+    e.store64(e.i32.add(at, e.const32(4)), e.get(WIDE));
+    e.set(WIDE, both);
   });
   agree(everything, [0x8badf00d], littleEndian);
 });
 
 test.each([0x3000, 0x2fff, 0xfff, -2])("an access to 0x%x is a fault, with what came before it", (address) => {
   for (const access of [
+    (e: Emitter, at: I32) => e.set(WIDE, e.load64(at)),
+    (e: Emitter, at: I32) => e.store64(at, e.get(WIDE)),
     (e: Emitter, at: I32) => e.set(R2, e.load32(at)),
     (e: Emitter, at: I32) => e.store32(at, e.const32(1)),
   ])

@@ -1,14 +1,15 @@
 /** Runs micro-operations (micro-operations.ts), with the interpreter for what they do not have. */
 import { EXCEPTIONS, type Exception, type I32 } from "../cpu/emitter.ts";
 import type { Instruction, Isa } from "../cpu/isa.ts";
-import { asNumber, asValue } from "./computing.ts";
+import { asBigint, asNumber, asValue } from "./computing.ts";
 import { type Interpreter, type InterpreterOptions, RAISED } from "./interpreter.ts";
 import { MAY_READ, MAY_WRITE, PAGE_COUNT, PAGE_SHIFT, PAGE_TABLE } from "./layout.ts";
 import type { MicroBlock } from "./micro-blocks.ts";
-import { FIRST_TEMPORARY, MICRO, MICRO_WORDS, placeConstants, placeOfConstant } from "./micro-operations.ts";
+import { FIRST_TEMPORARY, MICRO, MICRO_WORDS, microWord, placeConstants, placeOfConstant } from "./micro-operations.ts";
 
 /** Half of guest memory. V8 makes poor code of indices that do not fit 32 bits with a sign. */
 const HALF = 0x80000000;
+const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
 /** After so many runs V8 has begun to note what it sees. */
 const EXERCISES = 20;
 
@@ -43,8 +44,8 @@ export class MicroMachine {
     const words = new Int32Array(MICRO_WORDS * (MICRO.select + 2));
     const [one, two] = [placeOfConstant(1), placeOfConstant(2)];
     for (let operation = 0; operation <= MICRO.select; operation++)
-      words.set([operation | (FIRST_TEMPORARY << 8), two, one, one], operation * MICRO_WORDS);
-    words.set([MICRO.end, 0, 0, 0], MICRO_WORDS * (MICRO.select + 1));
+      words.set([microWord(operation, FIRST_TEMPORARY, two), one | (one << 16)], operation * MICRO_WORDS);
+    words.set([MICRO.end, 0], MICRO_WORDS * (MICRO.select + 1));
     for (let n = 0; n < EXERCISES; n++) this.#operate(words, 0);
   }
 
@@ -112,14 +113,45 @@ export class MicroMachine {
     else this.#at(pc).store32(asValue(address), asValue(value));
   }
 
+  /** Both words are aligned, and in one page. */
+  #mayBoth(address: number, permission: number): boolean {
+    return (address & 3) === 0 && (address & PAGE_MASK) < PAGE_MASK - 4 && this.#may(address, permission);
+  }
+
+  #load64(address: number, to: number, pc: number): void {
+    const file = this.#file;
+    if (this.#mayBoth(address, MAY_READ)) {
+      const at = address >>> 2;
+      const [first, second] = [this.#memory[at] as number, this.#memory[at + 1] as number];
+      file[to] = this.#littleEndian ? first : swap32(second);
+      file[to + 1] = this.#littleEndian ? second : swap32(first);
+    } else {
+      const bits = asBigint(this.#at(pc).load64(asValue(address)));
+      file[to] = Number(BigInt.asIntN(32, bits));
+      file[to + 1] = Number(bits >> 32n);
+    }
+  }
+
+  #store64(address: number, from: number, pc: number): void {
+    const [low, high] = [this.#file[from] as number, this.#file[from + 1] as number];
+    if (this.#mayBoth(address, MAY_WRITE)) {
+      const at = address >>> 2;
+      this.#memory[at] = this.#littleEndian ? low : swap32(high);
+      this.#memory[at + 1] = this.#littleEndian ? high : swap32(low);
+    } else {
+      const bits = (BigInt(high) << 32n) | BigInt(low >>> 0);
+      this.#at(pc).store64(asValue(address), asValue(bits));
+    }
+  }
+
   /** The interpreter, at an instruction. */
   #at(pc: number): Interpreter {
     this.#interpreter.pc = pc >>> 0;
     return this.#interpreter;
   }
 
-  #raise(exception: Exception, info: number, pc: number): never {
-    this.#at(pc).raise(exception, asValue(info));
+  #raise(exception: number, info: number, pc: number): never {
+    this.#at(pc).raise(EXCEPTIONS[exception] as Exception, asValue(info));
     throw RAISED;
   }
 
@@ -131,10 +163,10 @@ export class MicroMachine {
     const file = this.#file;
     for (let at = start; ; at += MICRO_WORDS) {
       const word = words[at] as number;
-      const to = word >>> 8;
-      const a = words[at + 1] as number;
-      const b = words[at + 2] as number;
-      const c = words[at + 3] as number;
+      const second = words[at + 1] as number;
+      const to = (word >>> 8) & 0xfff;
+      const a = word >>> 20;
+      const b = second & 0xffff;
       switch (word & 0xff) {
         case 0: // eq
           file[to] = file[a] === file[b] ? 1 : 0;
@@ -232,86 +264,95 @@ export class MicroMachine {
           file[to] = ((file[a] as number) << 16) >> 16;
           break;
         case 31: // constant
-          file[to] = a;
+          file[to] = second;
           break;
         case 32: // copy
           file[to] = file[a] as number;
           break;
         case 33: // select
-          file[to] = file[a] !== 0 ? (file[b] as number) : (file[c] as number);
+          file[to] = (file[a] !== 0 ? file[b] : file[second >>> 16]) as number;
           break;
         case 34: // load8U
-          file[to] = this.#load8(file[a] as number, c);
+          file[to] = this.#load8(file[a] as number, second);
           break;
         case 35: // load8S
-          file[to] = (this.#load8(file[a] as number, c) << 24) >> 24;
+          file[to] = (this.#load8(file[a] as number, second) << 24) >> 24;
           break;
         case 36: // load16U
-          file[to] = this.#load16(file[a] as number, c);
+          file[to] = this.#load16(file[a] as number, second);
           break;
         case 37: // load16S
-          file[to] = (this.#load16(file[a] as number, c) << 16) >> 16;
+          file[to] = (this.#load16(file[a] as number, second) << 16) >> 16;
           break;
         case 38: // load32
-          file[to] = this.#load32(file[a] as number, c);
+          file[to] = this.#load32(file[a] as number, second);
           break;
         case 39: // store8
-          this.#store8(file[a] as number, file[b] as number, c);
+          this.#store8(file[a] as number, file[to] as number, second);
           break;
         case 40: // store16
-          this.#store16(file[a] as number, file[b] as number, c);
+          this.#store16(file[a] as number, file[to] as number, second);
           break;
         case 41: // store32
-          this.#store32(file[a] as number, file[b] as number, c);
+          this.#store32(file[a] as number, file[to] as number, second);
           break;
         case 42: // skipUnless
-          if (file[a] === 0) at += b - MICRO_WORDS;
+          if (file[a] === 0) at += second - MICRO_WORDS;
           break;
         case 43: // skip
-          at += a - MICRO_WORDS;
+          at += second - MICRO_WORDS;
           break;
         case 44: // interpret
           return at;
         case 45: // raiseIf
-          if (file[a] !== 0) this.#raise(EXCEPTIONS[to] as Exception, file[b] as number, c);
+          if (file[a] !== 0) this.#raise(words[at + 2] as number, file[to] as number, second);
+          at += MICRO_WORDS;
           break;
         case 46: // raise
-          this.#raise(EXCEPTIONS[to] as Exception, file[b] as number, c);
+          this.#raise(words[at + 2] as number, file[to] as number, second);
         // no break: it has thrown
+        case 56: // load64
+          this.#load64(file[a] as number, to, second);
+          break;
+        case 57: // store64
+          this.#store64(file[a] as number, to, second);
+          break;
+        case 58: // copy64
+          file[to] = file[a] as number;
+          file[to + 1] = file[a + 1] as number;
+          break;
         default:
-          this.#end(word & 0xff, a, b, c);
+          this.#end(word & 0xff, a, second, words[at + 2] as number);
           return -1;
       }
     }
   }
 
-  /** The operations that end a block. */
-  #end(operation: number, a: number, b: number, c: number): void {
+  /** The operations that end a block, with their operand a and words 1 and 2. */
+  #end(operation: number, a: number, second: number, third: number): void {
     const file = this.#file;
     const interpreter = this.#interpreter;
     switch (operation) {
       case 47: // jump
-        interpreter.jump(a);
+        interpreter.jump(second);
         break;
       case 48: // branch
-        interpreter.jump(file[a] !== 0 ? b : c);
+        interpreter.jump(file[a] !== 0 ? second : third);
         break;
       case 49: // callDirect
-        interpreter.callDirect(a, b);
+        interpreter.callDirect(second, third);
         break;
       case 50: // callIndirect
-        interpreter.pc = c >>> 0;
-        interpreter.callIndirect(asValue(file[a] as number), b);
+        this.#at(second).callIndirect(asValue(file[a] as number), third);
         break;
       case 51: // jumpIndirect
-        interpreter.pc = c >>> 0;
-        interpreter.jumpIndirect(asValue(file[a] as number));
+        this.#at(second).jumpIndirect(asValue(file[a] as number));
         break;
       case 52: // returnTo
         interpreter.returnTo(asValue(file[a] as number));
         break;
       case 53: // systemCall
-        interpreter.systemCall(a);
+        interpreter.systemCall(second);
         break;
       case 54: // leave
         interpreter.leave(asValue<I32>(file[a] as number));

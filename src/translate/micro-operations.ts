@@ -1,16 +1,16 @@
 /**
- * Micro-operations: what a block of guest code becomes when it runs a second time in the interpreter. Each is four 32-bit
- * words, and works on one file of words, which is CPU state: registers, small constants, and temporary values.
+ * Micro-operations: what a block of guest code becomes for the interpreter. Each is two 32-bit words, some are four, and
+ * works on one file of words, which is CPU state: registers, small constants, and temporary values.
  *
- *     word 0   the number of the operation, and above it (from bit 8) the place that its result goes to
- *     word 1-3 operands a, b, c: places in the file, unless it says otherwise below
+ *     word 0   bits 0-7 the number of the operation, 8-19 the place that its result goes to, 20-31 operand a: a place
+ *     word 1   of an operator or `select`: operands b (bits 0-15) and c (16-31), places, too; else see below
  *
  * They know nothing of the process: they are as good in another one that has the same code, and in a later run.
  */
 import { MICRO_CONSTANTS, MICRO_TEMPORARIES, MICRO_TEMPORARIES_END } from "./layout.ts";
 
 /** Words of an operation. */
-export const MICRO_WORDS = 4;
+export const MICRO_WORDS = 2;
 
 /** The integer operators of an `Emitter`, numbered by their place here. */
 export const MICRO_OPERATORS = [
@@ -25,48 +25,54 @@ export const MICRO_OPERATORS = [
  * `pc`: the instruction's address, for whoever asks where it happened.
  */
 export const MICRO = {
-  /** a: the number itself. */
+  /** Word 1: the number. */
   constant: 31,
   copy: 32,
   /** a ? b : c */
   select: 33,
-  /** a: address; c: pc. */
+  /** a: address; word 1: pc. */
   load8U: 34,
   load8S: 35,
   load16U: 36,
   load16S: 37,
   load32: 38,
-  /** a: address; b: value; c: pc. */
+  /** a: address; in the place of the result: the value's place; word 1: pc. */
   store8: 39,
   store16: 40,
   store32: 41,
-  /** Goes on b words further if a is zero. */
+  /** Goes on that many words further (word 1) if a is zero. */
   skipUnless: 42,
-  /** Goes on a words further. */
   skip: 43,
-  /** The interpreter runs an instruction as it is; a: its number in the block. */
+  /** The interpreter runs an instruction as it is; word 1: its number in the block. */
   interpret: 44,
-  /** If a is not zero; b: information; c: pc; in the place of the result: which exception. */
+  /** If a is not zero; in the place of the result: the information's place; word 1: pc; word 2: which exception. */
   raiseIf: 45,
   raise: 46,
-  /** a, b: addresses; c: pc. */
+  /** Word 1: address. */
   jump: 47,
-  /** a: condition; b: address where it holds; c: where not. */
+  /** a: condition; word 1: address where it holds; word 2: where not. */
   branch: 48,
-  /** a: address; b: return address. */
+  /** Word 1: address; word 2: return address. */
   callDirect: 49,
-  /** a: address, in the file; b: return address; c: pc. */
+  /** a: address; word 1: pc; word 2: return address. */
   callIndirect: 50,
-  /** a: address, in the file; c: pc. */
+  /** a: address; word 1: pc. */
   jumpIndirect: 51,
   returnTo: 52,
-  /** a: the next address. */
+  /** Word 1: the next address. */
   systemCall: 53,
-  /** a: address, in the file. */
+  /** a: address. */
   leave: 54,
   /** Behind the last instruction: control goes on behind the block. */
   end: 55,
+  /** As `load32`, `store32` and `copy`, with two words of the file, the less significant one first. */
+  load64: 56,
+  store64: 57,
+  copy64: 58,
 } as const;
+
+/** Word 0. */
+export const microWord = (operation: number, to: number, a: number): number => operation | (to << 8) | (a << 20);
 
 /** Places of the file. */
 export const FIRST_TEMPORARY = MICRO_TEMPORARIES >> 2;

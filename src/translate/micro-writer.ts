@@ -4,7 +4,7 @@
  *
  * A value knows where in the file it is. Reading a register makes no copy: the value is said to be in the register, and is
  * *stale* once the register is written. A meaning that uses a stale value is written again,
- * carefully: then reading makes a copy. What micro-operations do not have (floating point, vectors, 64 bits, helpers)
+ * carefully: then reading makes a copy. What micro-operations do not have (floating-point and 64-bit arithmetic, vectors, helpers)
  * leaves the whole instruction to the interpreter.
  */
 import {
@@ -12,8 +12,10 @@ import {
   type Exception,
   EXCEPTIONS,
   type F32,
+  type F64,
   type Helper,
   type I32,
+  type I64,
   type Slot,
   type Type,
   type Value,
@@ -25,6 +27,7 @@ import {
   MICRO,
   MICRO_OPERATORS,
   MICRO_WORDS,
+  microWord,
   placeOfConstant,
   TEMPORARIES,
 } from "./micro-operations.ts";
@@ -33,7 +36,7 @@ import {
 const UNWRITABLE = Symbol("unwritable");
 const STALE = Symbol("stale");
 /** Words that one block may take. */
-const MOST_WORDS = 1 << 14;
+const MOST_WORDS = 1 << 13;
 /** Room for what stands for an instruction that does not fit, and for the end. */
 const RESERVE = MICRO_WORDS * 128;
 /** Where a value is that is stale. */
@@ -41,6 +44,8 @@ const NOWHERE = -1;
 
 class MicroValue {
   place = NOWHERE;
+  /** Words that it takes. */
+  width = 1;
   /** Where the operation begins that made it, or -1. */
   maker = -1;
 }
@@ -102,11 +107,11 @@ export class MicroWriter implements Emitter {
     for (let i = 0; i < instructions.length; i++) {
       const instruction = instructions[i] as I;
       if (this.#tries(isa, instruction, mode)) continue;
-      this.#put(MICRO.interpret, 0, i, 0, 0);
+      this.#put(MICRO.interpret, 0, 0, i);
       isWhole = false;
     }
     this.#limit = MOST_WORDS;
-    this.#put(MICRO.end, 0, 0, 0, 0);
+    this.#put(MICRO.end, 0, 0, 0);
     return { words: this.#words.subarray(0, this.#end), isWhole };
   }
 
@@ -140,52 +145,76 @@ export class MicroWriter implements Emitter {
     MICRO_OPERATORS.forEach((name, number) => {
       const unary = OPERATORS.i32[name].params.length === 1;
       i32[name] = unary
-        ? (a: I32): I32 => this.#make(number, this.#placeOf(a), 0, 0)
-        : (a: I32, b: I32): I32 => this.#make(number, this.#placeOf(a), this.#placeOf(b), 0);
+        ? (a: I32): I32 => this.#make(number, this.#placeOf(a), 0)
+        : (a: I32, b: I32): I32 => this.#make(number, this.#placeOf(a), this.#placeOf(b));
     });
     // The bits of a float are where the float is.
-    i32["reinterpretF32"] = (byType["f32"] as Record<string, unknown>)["reinterpretI32"] = (a: Value): Value => a;
+    for (const [to, from] of [
+      ["i32", "F32"],
+      ["f32", "I32"],
+      ["i64", "F64"],
+      ["f64", "I64"],
+    ] as const)
+      (byType[to] as Record<string, unknown>)[`reinterpret${from}`] = (a: Value): Value => a;
     return byType as unknown as Operators;
   }
 
   // ── words and values ────────────────────────────────────────────────────────────────────────────────────────
 
-  #put(operation: number, result: number, a: number, b: number, c: number): void {
+  #put(operation: number, to: number, a: number, word: number): void {
+    this.#putWords(microWord(operation, to, a), word);
+  }
+
+  #putWords(first: number, second: number): void {
     const at = this.#end;
     if (at >= this.#limit) throw UNWRITABLE;
-    const words = this.#words;
-    words[at] = operation | (result << 8);
-    words[at + 1] = a;
-    words[at + 2] = b;
-    words[at + 3] = c;
+    this.#words[at] = first;
+    this.#words[at + 1] = second;
     this.#end = at + MICRO_WORDS;
   }
 
   /** An operation with a result, which is in a place of its own. */
-  #make<T extends Type>(operation: number, a: number, b: number, c: number): Value<T> {
-    const place = this.#temporary();
-    const made = this.#value<T>(place, this.#end);
-    this.#put(operation, place, a, b, c);
+  #make<T extends Type>(operation: number, a: number, word: number): Value<T> {
+    const place = this.#temporary(1);
+    const made = this.#value<T>(place, 1, this.#end);
+    this.#put(operation, place, a, word);
     return made;
   }
 
-  #value<T extends Type>(place: number, maker: number): Value<T> {
+  /** The same with a result of 64 bits: where that comes to be, it stays. */
+  #makeWide<T extends Type>(operation: number, a: number, word: number): Value<T> {
+    const place = this.#temporary(2);
+    this.#put(operation, place, a, word);
+    this.#close();
+    return this.#value<T>(place, 2, -1);
+  }
+
+  #value<T extends Type>(place: number, width: number, maker: number): Value<T> {
     if (this.#valueCount === this.#values.length) this.#values.push(new MicroValue());
     const value = this.#values[this.#valueCount++] as MicroValue;
     value.place = place;
+    value.width = width;
     value.maker = maker;
     return value as unknown as Value<T>;
   }
 
-  #temporary(): number {
-    if (this.#temporaries === TEMPORARIES) throw UNWRITABLE;
-    return FIRST_TEMPORARY + this.#temporaries++;
+  #temporary(width: number): number {
+    const first = this.#temporaries;
+    if (first + width > TEMPORARIES) throw UNWRITABLE;
+    this.#temporaries += width;
+    return FIRST_TEMPORARY + first;
   }
 
   #placeOf(value: Value): number {
     const { place } = known(value);
     if (place === NOWHERE) throw STALE;
     return place;
+  }
+
+  /** The place of a value of one word. */
+  #narrow(value: Value): number {
+    if (known(value).width !== 1) throw UNWRITABLE;
+    return this.#placeOf(value);
   }
 
   /** What comes now may be reached, or be seen, without what stands before. */
@@ -195,7 +224,7 @@ export class MicroWriter implements Emitter {
 
   const32(n: number): I32 {
     const place = placeOfConstant(n | 0);
-    return place >= 0 ? this.#value(place, -1) : this.#make(MICRO.constant, n | 0, 0, 0);
+    return place >= 0 ? this.#value(place, 1, -1) : this.#make(MICRO.constant, 0, n | 0);
   }
   constF32(bits: number): F32 {
     return this.const32(bits) as unknown as F32;
@@ -207,34 +236,49 @@ export class MicroWriter implements Emitter {
   // ── CPU state ───────────────────────────────────────────────────────────────────────────────────────────────
 
   get<T extends Type>(slot: Slot<T>): Value<T> {
-    const register = registerOf(slot);
-    return this.#isCareful ? this.#make(MICRO.copy, register, 0, 0) : this.#value(register, -1);
+    const register = slot.offset >> 2;
+    const width = widthOf(slot);
+    if (!this.#isCareful) return this.#value(register, width, -1);
+    return width === 1 ? this.#make(MICRO.copy, register, 0) : this.#makeWide(MICRO.copy64, register, 0);
   }
 
   set<T extends Type>(slot: Slot<T>, value: Value<T>): void {
-    const register = registerOf(slot);
-    const { maker } = known(value);
+    const register = slot.offset >> 2;
+    const width = widthOf(slot);
+    const it = known(value);
     const from = this.#placeOf(value);
-    const redirected = !this.#isCareful && maker >= this.#open && !this.#isRead(register, maker + MICRO_WORDS);
+    const redirected = !this.#isCareful && it.maker >= this.#open && !this.#isRead(register, it.maker + MICRO_WORDS);
     for (let n = 0; n < this.#valueCount; n++) {
       const other = this.#values[n] as MicroValue;
-      if (other.place === register) other.place = NOWHERE;
+      if (other.place < register + width && other.place + other.width > register) other.place = NOWHERE;
     }
     if (redirected) {
-      this.#redirect(maker, from, register);
-      known(value).place = register;
-      known(value).maker = -1;
-    } else if (from !== register) this.#put(MICRO.copy, register, from, 0, 0);
-    else known(value).place = register;
+      this.#redirect(it.maker, from, register);
+      it.place = register;
+      it.maker = -1;
+    } else if (from === register) it.place = register;
+    else {
+      this.#put(width === 1 ? MICRO.copy : MICRO.copy64, register, from, 0);
+      if (width !== 1) this.#close();
+    }
   }
 
-  /** The operation at `maker` leaves its result in a register, not in `temporary`. */
+  /**
+   * The operation at `maker` leaves its result in a register, not in `temporary`; behind it there are only operators and
+   * their like.
+   */
   #redirect(maker: number, temporary: number, register: number): void {
     const words = this.#words;
-    words[maker] = ((words[maker] as number) & 0xff) | (register << 8);
+    const now = (place: number): number => (place === temporary ? register : place);
+    const first = words[maker] as number;
+    words[maker] = microWord(first & 0xff, register, first >>> 20);
     for (let at = maker + MICRO_WORDS; at < this.#end; at += MICRO_WORDS) {
-      if (((words[at] as number) & 0xff) === MICRO.constant) continue;
-      for (let n = at + 1; n < at + MICRO_WORDS; n++) if (words[n] === temporary) words[n] = register;
+      const word = words[at] as number;
+      const operation = word & 0xff;
+      if (operation === MICRO.constant) continue;
+      const others = words[at + 1] as number;
+      words[at] = microWord(operation, (word >>> 8) & 0xfff, now(word >>> 20));
+      words[at + 1] = now(others & 0xffff) | (now(others >>> 16) << 16);
     }
   }
 
@@ -242,8 +286,11 @@ export class MicroWriter implements Emitter {
   #isRead(register: number, start: number): boolean {
     const words = this.#words;
     for (let at = start; at < this.#end; at += MICRO_WORDS) {
-      if (words[at + 1] === register || words[at + 2] === register || words[at + 3] === register) return true;
-      if ((words[at] as number) >>> 8 === register) return true;
+      const word = words[at] as number;
+      if (word >>> 20 === register || ((word >>> 8) & 0xfff) === register) return true;
+      if ((word & 0xff) === MICRO.constant) continue;
+      const others = words[at + 1] as number;
+      if ((others & 0xffff) === register || others >>> 16 === register) return true;
     }
     return false;
   }
@@ -253,10 +300,10 @@ export class MicroWriter implements Emitter {
   #load<T extends Type>(operation: number, address: I32): Value<T> {
     const a = this.#placeOf(address);
     this.#close();
-    return this.#make(operation, a, 0, this.#pc);
+    return this.#make(operation, a, this.#pc);
   }
   #store(operation: number, address: I32, value: Value): void {
-    this.#put(operation, 0, this.#placeOf(address), this.#placeOf(value), this.#pc);
+    this.#put(operation, this.#placeOf(value), this.#placeOf(address), this.#pc);
     this.#close();
   }
 
@@ -290,11 +337,19 @@ export class MicroWriter implements Emitter {
   storeF32(address: I32, value: F32): void {
     this.#store(MICRO.store32, address, value);
   }
-  readonly load64 = unwritable;
-  readonly loadF64 = unwritable;
+  load64(address: I32): I64 {
+    return this.#makeWide(MICRO.load64, this.#placeOf(address), this.#pc);
+  }
+  loadF64(address: I32): F64 {
+    return this.#makeWide(MICRO.load64, this.#placeOf(address), this.#pc);
+  }
+  store64(address: I32, value: I64): void {
+    this.#store(MICRO.store64, address, value);
+  }
+  storeF64(address: I32, value: F64): void {
+    this.#store(MICRO.store64, address, value);
+  }
   readonly loadV128 = unwritable;
-  readonly store64 = unwritable;
-  readonly storeF64 = unwritable;
   readonly storeV128 = unwritable;
   readonly compareExchange8 = unwritable;
   readonly compareExchange16 = unwritable;
@@ -307,37 +362,37 @@ export class MicroWriter implements Emitter {
   // ── choices ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   select<T extends Type>(condition: I32, ifTrue: Value<T>, ifFalse: Value<T>): Value<T> {
-    return this.#make(MICRO.select, this.#placeOf(condition), this.#placeOf(ifTrue), this.#placeOf(ifFalse));
+    return this.#make(MICRO.select, this.#placeOf(condition), this.#narrow(ifTrue) | (this.#narrow(ifFalse) << 16));
   }
 
   when(condition: I32, then: () => void): void {
     const skip = this.#skip(MICRO.skipUnless, condition);
     then();
-    this.#land(skip, 2);
+    this.#land(skip);
   }
 
   either<T extends Type>(condition: I32, then: () => Value<T>, otherwise: () => Value<T>): Value<T> {
-    const place = this.#temporary();
+    const place = this.#temporary(1);
     const toSecond = this.#skip(MICRO.skipUnless, condition);
-    this.#put(MICRO.copy, place, this.#placeOf(then()), 0, 0);
+    this.#put(MICRO.copy, place, this.#narrow(then()), 0);
     const toEnd = this.#skip(MICRO.skip);
-    this.#land(toSecond, 2);
-    this.#put(MICRO.copy, place, this.#placeOf(otherwise()), 0, 0);
-    this.#land(toEnd, 1);
-    return this.#value(place, -1);
+    this.#land(toSecond);
+    this.#put(MICRO.copy, place, this.#narrow(otherwise()), 0);
+    this.#land(toEnd);
+    return this.#value(place, 1, -1);
   }
 
   /** Writes a skip whose length is not known yet; returns where it stands. */
   #skip(operation: number, condition?: I32): number {
     const at = this.#end;
-    this.#put(operation, 0, condition === undefined ? 0 : this.#placeOf(condition), 0, 0);
+    this.#put(operation, 0, condition === undefined ? 0 : this.#placeOf(condition), 0);
     this.#close();
     return at;
   }
 
-  /** A skip goes on here; its length is operand `operand`. */
-  #land(skip: number, operand: number): void {
-    this.#words[skip + operand] = this.#end - skip;
+  /** A skip goes on here. */
+  #land(skip: number): void {
+    this.#words[skip + 1] = this.#end - skip;
     this.#close();
   }
 
@@ -352,49 +407,54 @@ export class MicroWriter implements Emitter {
   // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   raiseIf(condition: I32, exception: Exception, info?: I32): void {
-    this.#put(MICRO.raiseIf, EXCEPTIONS.indexOf(exception), this.#placeOf(condition), this.#infoPlace(info), this.#pc);
+    this.#raise(MICRO.raiseIf, this.#placeOf(condition), exception, info);
     this.#close();
   }
   raise(exception: Exception, info?: I32): void {
-    this.#put(MICRO.raise, EXCEPTIONS.indexOf(exception), 0, this.#infoPlace(info), this.#pc);
+    this.#raise(MICRO.raise, 0, exception, info);
   }
-  #infoPlace(info: I32 | undefined): number {
-    return info === undefined ? placeOfConstant(0) : this.#placeOf(info);
+  #raise(operation: number, condition: number, exception: Exception, info: I32 | undefined): void {
+    const place = info === undefined ? placeOfConstant(0) : this.#placeOf(info);
+    this.#put(operation, place, condition, this.#pc);
+    this.#putWords(EXCEPTIONS.indexOf(exception), 0);
   }
 
   jump(target: number): void {
-    this.#put(MICRO.jump, 0, target, 0, this.#pc);
+    this.#put(MICRO.jump, 0, 0, target);
   }
   branch(condition: I32, taken: number, notTaken: number, onTaken?: () => void): void {
     if (!onTaken) {
-      this.#put(MICRO.branch, 0, this.#placeOf(condition), taken, notTaken);
+      this.#put(MICRO.branch, 0, this.#placeOf(condition), taken);
+      this.#putWords(notTaken, 0);
       return;
     }
     const skip = this.#skip(MICRO.skipUnless, condition);
     onTaken();
     // Not reached where the taken edge has ended the block in another way.
     this.jump(taken);
-    this.#land(skip, 2);
+    this.#land(skip);
     this.jump(notTaken);
   }
   callDirect(target: number, returnAddress: number): void {
-    this.#put(MICRO.callDirect, 0, target, returnAddress, this.#pc);
+    this.#put(MICRO.callDirect, 0, 0, target);
+    this.#putWords(returnAddress, 0);
   }
   callIndirect(target: I32, returnAddress: number): void {
-    this.#put(MICRO.callIndirect, 0, this.#placeOf(target), returnAddress, this.#pc);
+    this.#put(MICRO.callIndirect, 0, this.#placeOf(target), this.#pc);
+    this.#putWords(returnAddress, 0);
   }
   jumpIndirect(target: I32): void {
-    this.#put(MICRO.jumpIndirect, 0, this.#placeOf(target), 0, this.#pc);
+    this.#put(MICRO.jumpIndirect, 0, this.#placeOf(target), this.#pc);
   }
   returnTo(target: I32): void {
-    this.#put(MICRO.returnTo, 0, this.#placeOf(target), 0, this.#pc);
+    this.#put(MICRO.returnTo, 0, this.#placeOf(target), this.#pc);
   }
   systemCall(next: number): void {
-    this.#put(MICRO.systemCall, 0, next, 0, this.#pc);
+    this.#put(MICRO.systemCall, 0, 0, next);
   }
   leave(next: number | I32): void {
     const target = typeof next === "number" ? this.const32(next) : next;
-    this.#put(MICRO.leave, 0, this.#placeOf(target), 0, this.#pc);
+    this.#put(MICRO.leave, 0, this.#placeOf(target), this.#pc);
   }
 }
 
@@ -402,8 +462,8 @@ function unwritable(): never {
   throw UNWRITABLE;
 }
 
-/** The place of a register of 32 bits. */
-function registerOf({ type, offset }: Slot): number {
-  if (type !== "i32" && type !== "f32") throw UNWRITABLE;
-  return offset >> 2;
+/** How many words a register takes. */
+function widthOf({ type }: Slot): number {
+  if (type === "v128") throw UNWRITABLE;
+  return type === "i64" || type === "f64" ? 2 : 1;
 }

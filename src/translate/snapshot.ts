@@ -1,12 +1,13 @@
 /**
- * What a run has translated, in a form that outlives it: the numbering of table slots, which is part of the code, and the
- * functions. Of an earlier run's functions those that lie near each other become one module, which costs a hundredth of
+ * What a run has translated, in a form that outlives it: the blocks of micro-operations, the numbering of table slots, which
+ * is part of the code, and the functions. Of an earlier run's functions those that lie near each other become one module, which costs a hundredth of
  * as many modules. It is compiled function by function, as they are called; and like every translation it fits only while
  * each word that it was made from is still there.
  *
  * Functions that call helpers are made anew in each run.
  */
 import { link, type RegionCode } from "./assemble.ts";
+import { countOf, type KeptBlocks } from "./micro-blocks.ts";
 import type { Entry, ModeCache, Translation, TranslationCache, Variant } from "./translation-cache.ts";
 import { moduleName } from "./trap.ts";
 
@@ -36,6 +37,8 @@ export interface Snapshot {
   /** In the order of slot numbers: index of the mode, guest address. */
   readonly slots: Int32Array;
   readonly functions: readonly KeptFunction[];
+  /** By index of the mode. */
+  readonly blocks: readonly KeptBlocks[];
 }
 
 /** Functions of an earlier run, in a module that is put together when it is first asked for. */
@@ -89,8 +92,9 @@ function concatenate(parts: readonly Int32Array[]): Int32Array {
 }
 
 /** Fills a cache that is still empty. */
-export function restore(cache: TranslationCache, { modes, slots, functions }: Snapshot): void {
+export function restore(cache: TranslationCache, { modes, slots, functions, blocks }: Snapshot): void {
   const modeCaches = modes.map((value) => cache.mode(value));
+  modeCaches.forEach((mode, n) => mode.blocks.restore(blocks[n] as KeptBlocks));
   for (let i = 0; i < slots.length; i += 2)
     cache.slotOf(modeCaches[slots[i] as number] as ModeCache, (slots[i + 1] as number) >>> 0);
   const ordered = [...functions].sort((a, b) => kindOf(a) - kindOf(b) || a.pc - b.pc);
@@ -123,15 +127,23 @@ export function take(cache: TranslationCache, before: Snapshot | null): Snapshot
   const modeCaches = cache.modes();
   const added = modeCaches.flatMap((mode, index) => [...functionsOf(mode, index)]);
   const earlier = before?.functions ?? [];
-  if (added.length <= earlier.length / 20) return null;
+  const addedBlocks = modeCaches.reduce((count, { blocks }) => count + blocks.added, 0);
+  if (!isMuchMore(added.length, earlier.length) && !isMuchMore(addedBlocks, blocksIn(before))) return null;
   const places = new Set(added.map(placeOf));
   const functions = [...added, ...earlier.filter((each) => !places.has(placeOf(each)))].slice(0, MOST_FUNCTIONS);
   const slots = new Int32Array(2 * (cache.slotCount - cache.firstSlot));
   modeCaches.forEach((mode, index) => {
     for (const [pc, slot] of mode.slots) slots.set([index, pc], 2 * (slot - cache.firstSlot));
   });
-  return { modes: modeCaches.map(({ value }) => value), slots, functions };
+  const blocks = modeCaches.map((mode) => mode.blocks.take());
+  return { modes: modeCaches.map(({ value }) => value), slots, functions, blocks };
 }
+
+/** Worth a new file. */
+const isMuchMore = (added: number, before: number): boolean => added > before / 8;
+
+const blocksIn = (snapshot: Snapshot | null): number =>
+  snapshot?.blocks.reduce((count, kept) => count + countOf(kept), 0) ?? 0;
 
 const placeOf = (each: KeptFunction): number => each.pc + kindOf(each) * 2 ** 32;
 

@@ -45,40 +45,33 @@ export function shiftByRegister(e: Emitter, value: I32, type: number, register: 
   const oldCarry = e.get(CF);
   const unlessZero = (carry: I32): I32 => e.select(amount, carry, oldCarry);
   const small = e.i32.ltU(amount, e.const32(32));
-  /** The amount for a 64-bit shift, where everything from 33 on gives the same. */
-  const wide = (): Value64 => e.i64.extendI32U(e.select(e.i32.ltU(amount, e.const32(63)), amount, e.const32(63)));
+  /** The bit that falls out last, if `bitsLeft` shifts right to it; none beyond 32. */
+  const lastBit = (bitsLeft: I32): I32 =>
+    e.select(e.i32.leU(amount, e.const32(32)), e.i32.and(e.i32.shrU(value, bitsLeft), e.const32(1)), e.const32(0));
   switch (type) {
     case LSL:
       return {
         value: e.select(small, e.i32.shl(value, amount), e.const32(0)),
-        carry: () => {
-          const all = e.i64.shl(e.i64.extendI32U(value), wide());
-          return unlessZero(e.i32.and(e.i32.wrapI64(e.i64.shrU(all, e.const64(32n))), e.const32(1)));
-        },
+        carry: () => unlessZero(lastBit(e.i32.sub(e.const32(32), amount))),
       };
     case LSR:
       return {
         value: e.select(small, e.i32.shrU(value, amount), e.const32(0)),
-        carry: () => {
-          const doubled = e.i64.shl(e.i64.extendI32U(value), e.const64(1n));
-          return unlessZero(e.i32.and(e.i32.wrapI64(e.i64.shrU(doubled, wide())), e.const32(1)));
-        },
+        carry: () => unlessZero(lastBit(e.i32.sub(amount, e.const32(1)))),
       };
-    case ASR:
+    case ASR: {
+      const all = e.i32.shrU(value, e.const32(31));
       return {
         value: e.i32.shrS(value, e.select(small, amount, e.const32(31))),
-        carry: () => {
-          const doubled = e.i64.shl(e.i64.extendI32S(value), e.const64(1n));
-          return unlessZero(e.i32.and(e.i32.wrapI64(e.i64.shrS(doubled, wide())), e.const32(1)));
-        },
+        carry: () => unlessZero(e.select(small, lastBit(e.i32.sub(amount, e.const32(1))), all)),
       };
+    }
     default: {
       const rotated = e.i32.rotr(value, amount);
       return { value: rotated, carry: () => unlessZero(e.i32.shrU(rotated, e.const32(31))) };
     }
   }
 }
-type Value64 = ReturnType<Emitter["const64"]>;
 
 /** An immediate operand: the value, and C if it changes. */
 export interface Immediate {
