@@ -9,12 +9,4 @@ export const EXPECTED_FAILURES: readonly ExpectedFailure[] = [
     targets: ["mipsel", "mips"],
     reason: "QEMU 7.2 raises SIGTRAP for teq with code 7, where a kernel raises SIGFPE with FPE_INTDIV",
   },
-  {
-    suite: "qemu-tcg",
-    name: "float_madds",
-    side: "ours",
-    targets: ["armhf"],
-    reason:
-      "a bug: a fused multiply-add of tiny numbers loses the sign of an operand in what is printed; not found yet",
-  },
 ];
