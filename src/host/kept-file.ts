@@ -13,8 +13,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Bytes that a folder may hold; those that were used longest ago go first. */
-const MOST_BYTES = 256 << 20;
+/** What a folder may hold; the files that were written longest ago go first. */
+export interface Bound {
+  readonly bytes?: number;
+  readonly files?: number;
+}
 
 /** The file's content; null if there is none, or it is not the user's own. */
 export function readKept(path: string): Buffer | null {
@@ -32,28 +35,28 @@ export function readKept(path: string): Buffer | null {
 }
 
 /** Writes a file that `readKept` will read. What goes wrong does not matter: it is a cache. */
-export function writeKept(path: string, content: Uint8Array): void {
+export function writeKept(path: string, content: Uint8Array, most: Bound): void {
   const whole = `${path}.${process.pid}`;
   try {
     const folder = dirname(path);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(whole, content, { mode: 0o600, flag: "wx" });
     renameSync(whole, path);
-    removeOldest(folder);
+    removeOldest(folder, most);
   } catch {
     rmSync(whole, { force: true });
   }
 }
 
-function removeOldest(folder: string): void {
-  const files = readdirSync(folder).map((name) => {
+function removeOldest(folder: string, { bytes = Infinity, files = Infinity }: Bound): void {
+  const there = readdirSync(folder).map((name) => {
     const path = join(folder, name);
     const { size, mtimeMs } = statSync(path);
     return { path, size, time: mtimeMs };
   });
-  let left = MOST_BYTES;
-  for (const { path, size } of files.sort((a, b) => b.time - a.time)) {
-    left -= size;
-    if (left < 0) rmSync(path, { force: true });
+  let total = 0;
+  for (const [n, { path, size }] of there.sort((a, b) => b.time - a.time).entries()) {
+    total += size;
+    if (n >= files || total > bytes) rmSync(path, { force: true });
   }
 }

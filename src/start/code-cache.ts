@@ -6,21 +6,9 @@
  * out stands in the file twice, and only a file of the user's own is read. It never fits another Node or another babelf:
  * V8 compares version, flags and the source's length, and the file's name has the rest.
  */
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
+import { readKept, writeKept } from "../host/kept-file.ts";
 import { tuneV8 } from "../translate/v8-flags.ts";
 
 /** More than V8's header has. */
@@ -56,21 +44,12 @@ export function compile(source: string, filename: string, path: string): Compile
 }
 
 function read(path: string): Kept | null {
-  try {
-    const fd = openSync(path, "r");
-    try {
-      if (fstatSync(fd).uid !== (process.geteuid?.() ?? 0)) return null;
-      const bytes = readFileSync(fd);
-      const end = bytes.length - TRAILER;
-      if (end < HEADER || bytes.compare(bytes, 0, HEADER, end, end + HEADER) !== 0) return null;
-      const seconds = bytes.readDoubleLE(end + HEADER);
-      return seconds > 0 ? { data: bytes.subarray(0, end), seconds } : null;
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return null;
-  }
+  const bytes = readKept(path);
+  if (bytes === null) return null;
+  const end = bytes.length - TRAILER;
+  if (end < HEADER || bytes.compare(bytes, 0, HEADER, end, end + HEADER) !== 0) return null;
+  const seconds = bytes.readDoubleLE(end + HEADER);
+  return seconds > 0 ? { data: bytes.subarray(0, end), seconds } : null;
 }
 
 /** Keeps the code that the script has by now, if that is worth it. A cache only: what goes wrong does not matter. */
@@ -78,24 +57,8 @@ export function keep({ script, seconds }: Compiled, path: string): void {
   const { user, system } = process.cpuUsage();
   const used = (user + system) / 1e6;
   if (used < seconds * LONGER) return;
-  const whole = `${path}.${process.pid}`;
-  try {
-    const folder = dirname(path);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const data = script.createCachedData();
-    const end = Buffer.alloc(8);
-    end.writeDoubleLE(used);
-    writeFileSync(whole, Buffer.concat([data, data.subarray(0, HEADER), end]), { mode: 0o600, flag: "wx" });
-    renameSync(whole, path);
-    removeOld(folder);
-  } catch {
-    // The next run tries again.
-    rmSync(whole, { force: true });
-  }
-}
-
-function removeOld(folder: string): void {
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  const newestFirst = files.map((path) => ({ path, time: statSync(path).mtimeMs })).sort((a, b) => b.time - a.time);
-  for (const { path } of newestFirst.slice(KEPT)) rmSync(path, { force: true });
+  const data = script.createCachedData();
+  const end = Buffer.alloc(8);
+  end.writeDoubleLE(used);
+  writeKept(path, Buffer.concat([data, data.subarray(0, HEADER), end]), { files: KEPT });
 }

@@ -10,6 +10,9 @@ import { readKept, writeKept } from "../host/kept-file.ts";
 import { restore, type Snapshot, take } from "../translate/snapshot.ts";
 import type { TranslationCache } from "../translate/translation-cache.ts";
 
+/** All translations together. */
+const MOST_BYTES = 256 << 20;
+
 export interface KeepSettings {
   /** Host directory; made when there is something to keep. */
   readonly folder: string;
@@ -50,7 +53,7 @@ export class KeptTranslations {
     const content = serialize(snapshot);
     const checksum = Buffer.alloc(4);
     checksum.writeUInt32LE(crc32(content));
-    writeKept(this.#path, Buffer.concat([checksum, content]));
+    writeKept(this.#path, Buffer.concat([checksum, content]), { bytes: MOST_BYTES });
   }
 }
 
