@@ -44,6 +44,9 @@ async function wasm(name: string): Promise<string> {
 /** Where a run works: in the harness's own folder, a folder for each way. */
 const workFolder = (way: string) => path.join(cacheFolder("work"), `bench-${process.pid}-${way}`);
 
+/** Kernels run so many times as long as their own unit: some seconds under the peer, since start-up has cases of its own. */
+const KERNEL_TIMES = 4;
+
 interface KernelOptions {
   readonly targets?: readonly string[];
   readonly armFlags?: readonly string[];
@@ -69,7 +72,7 @@ export function kernel(kind: "integer" | "float", name: string, options: KernelO
     name,
     ...(options.targets ? { targets: options.targets } : {}),
     ways: async (setting) => {
-      const { native, wasm, ...ours } = await kernelWays(name, setting, 1, options);
+      const { native, wasm, ...ours } = await kernelWays(name, setting, KERNEL_TIMES, options);
       return { ...ours, native: await native(), wasm: await wasm() };
     },
   };
