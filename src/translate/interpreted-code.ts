@@ -1,5 +1,5 @@
 /** Which blocks of guest code an engine has run, how often, and what came after them. */
-import type { MicroBlock } from "./micro-blocks.ts";
+import { type MicroBlock, Weight } from "./micro-blocks.ts";
 
 /** A block in one engine. */
 export class InterpretedBlock {
@@ -22,16 +22,20 @@ export class InterpretedBlock {
   }
 }
 
+const LAST_PAGE = (1 << 20) - 1;
+
 /** The blocks of one engine in one mode. */
 export class InterpretedCode {
   readonly #blocks = new Map<number, InterpretedBlock>();
   readonly #byPage = new Map<number, InterpretedBlock[]>();
+  readonly #weight = new Weight();
 
   get(pc: number): InterpretedBlock | undefined {
     return this.#blocks.get(pc);
   }
 
   add(code: MicroBlock): InterpretedBlock {
+    if (this.#weight.add(code)) this.drop(0, LAST_PAGE);
     const block = new InterpretedBlock(code);
     this.#blocks.set(block.pc, block);
     const last = (block.end - 1) >>> 12;

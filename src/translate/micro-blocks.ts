@@ -6,8 +6,10 @@ import { MicroWriter } from "./micro-writer.ts";
 
 /** A longer run of straight code is cut. */
 const MAX_BLOCK = 64;
-/** Blocks that are kept in one mode. One takes some hundred bytes. */
-const MAX_BLOCKS = 200_000;
+/** What is kept in one mode, whatever the guest makes of its memory: 128 MiB. Beyond, all goes and is made again. */
+const MOST_WORDS = 1 << 25;
+/** Words that a block takes beside its own, in objects and tables. */
+const BESIDE = 64;
 /** Words that are allocated together. */
 const CHUNK = 1 << 16;
 
@@ -40,6 +42,22 @@ export const countOf = ({ index }: KeptBlocks): number => index.length / INDEX_W
 /** More words are not kept: 32 MiB. */
 const MOST_KEPT = 1 << 23;
 
+/** Words that a block takes in memory. */
+const weightOf = (block: MicroBlock): number => sizeOf(block) + BESIDE;
+
+/** A bound for those who hold blocks. */
+export class Weight {
+  #words = 0;
+
+  /** Takes one more block; true: it is one too many, and all before it are to go. */
+  add(block: MicroBlock): boolean {
+    this.#words += weightOf(block);
+    if (this.#words <= MOST_WORDS) return false;
+    this.#words = weightOf(block);
+    return true;
+  }
+}
+
 /** The blocks of one mode, by address. */
 export class MicroBlocks {
   readonly #blocks = new Map<number, MicroBlock>();
@@ -49,6 +67,7 @@ export class MicroBlocks {
   #kept = NOTHING;
   #chunk = new Int32Array(0);
   #used = 0;
+  readonly #weight = new Weight();
 
   /** Has any process run the block that begins here? */
   has(pc: number): boolean {
@@ -64,7 +83,11 @@ export class MicroBlocks {
     if (isUsable && !restored.isWhole) restored.instructions = decode(isa, code, pc, mode);
     const block = isUsable ? restored : this.#make(isa, code, pc, mode);
     if (!isUsable) this.added++;
-    if (this.#blocks.size >= MAX_BLOCKS) this.#blocks.clear();
+    if (this.#weight.add(block)) {
+      this.#blocks.clear();
+      this.#chunk = new Int32Array(0);
+      this.#used = 0;
+    }
     this.#blocks.set(pc, block);
     return block;
   }
