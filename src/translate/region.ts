@@ -26,7 +26,7 @@ export interface RegionLimits {
   readonly instructions: number;
   /** Blocks that are left out, and noted in `Region.unwanted`, are those that this says no to. */
   readonly isWanted?: ((pc: number) => boolean) | undefined;
-  /** Only the loops that the first entry is in: without what never comes back to it. */
+  /** If the first entry is the head of a loop, only that loop. */
   readonly loopOnly?: boolean;
   /** Where the computed jump at an address has been seen to go; ascending. */
   readonly jumpTargets?: (pc: number) => readonly number[];
@@ -60,6 +60,9 @@ export function findRegion(
   mode: number,
   { instructions: limit, isWanted = () => true, loopOnly = false, jumpTargets = () => [] }: RegionLimits,
 ): Region {
+  // What is called is not part of the region.
+  const jumped = ({ pc, flow }: Instruction): readonly number[] =>
+    flow.kind === "callIndirect" ? [] : jumpTargets(pc);
   const instructions = new Map<number, Instruction>();
   const leaders = new Set<number>(entries);
   const pages = new Set<number>();
@@ -93,7 +96,7 @@ export function findRegion(
         }
         continue;
       }
-      for (const target of [...next, ...jumpTargets(pc)]) {
+      for (const target of [...next, ...jumped(instruction)]) {
         leaders.add(target);
         work.push(target);
       }
@@ -101,7 +104,7 @@ export function findRegion(
     }
   }
 
-  const inLoop = loopOnly ? comingBack(entries[0] as number, instructions, leaders, jumpTargets) : leaders;
+  const inLoop = loopOnly ? comingBack(entries[0] as number, instructions, leaders, jumped) : leaders;
   builder.blocks = [];
   builder.candidatesOf = (pc) => jumpTargets(pc).filter((target) => instructions.has(target));
   for (const leader of inLoop) {
@@ -122,14 +125,19 @@ export function findRegion(
   return { entries, blocks: builder.blocks, size: instructions.size, pages, unwanted };
 }
 
-/** The blocks from which control can come back to the one at `head`, which is the first. */
+/**
+ * The blocks of the loop whose head is `head`, the first: from which control can come back to it. All, if there is no such
+ * loop.
+ */
 function comingBack(
   head: number,
   instructions: ReadonlyMap<number, Instruction>,
   leaders: ReadonlySet<number>,
-  jumpTargets: (pc: number) => readonly number[],
+  jumped: (instruction: Instruction) => readonly number[],
 ): ReadonlySet<number> {
   const predecessors = new Map<number, number[]>();
+  /** Computed jumps go any way. */
+  let isComputed = false;
   for (const leader of leaders) {
     let pc = leader;
     let instruction = instructions.get(pc);
@@ -139,13 +147,22 @@ function comingBack(
       instruction = instructions.get(pc);
     }
     if (instruction === undefined) continue;
-    for (const target of instruction.flow.kind === "next" ? [pc] : [...successors(instruction), ...jumpTargets(pc)]) {
+    const computed = jumped(instruction);
+    if (computed.length > 0) isComputed = true;
+    for (const target of instruction.flow.kind === "next" ? [pc] : [...successors(instruction), ...computed]) {
       const there = predecessors.get(target);
       if (there) there.push(leader);
       else predecessors.set(target, [leader]);
     }
   }
-  const found = new Set([head]);
-  for (const block of found) for (const before of predecessors.get(block) ?? []) found.add(before);
-  return found;
+  const reach = (isIn: (block: number) => boolean): Set<number> => {
+    const found = new Set([head]);
+    for (const block of found) for (const before of predecessors.get(block) ?? []) if (isIn(before)) found.add(before);
+    return found;
+  };
+  const back = predecessors.get(head) ?? [];
+  if (back.length === 0) return leaders;
+  // A loop around the head's own is as much a way back, and in one region with it would be one loop for V8, which then keeps
+  // registers of all of it around the inner one (the sieve takes twice as long). Compilers put a loop's head first.
+  return reach(isComputed || back.every((block) => block < head) ? () => true : (block) => block >= head);
 }

@@ -37,7 +37,7 @@ export class Translator {
     const common = { isWanted, jumpTargets };
     const find = (at: number, instructions: number, loopOnly: boolean): Region =>
       findRegion(isa, this.#recorder, this.#builder, [at], shared.value, { instructions, loopOnly, ...common });
-    const alone = find(pc, REGION_LIMIT, shared.loops.has(pc));
+    const alone = find(pc, REGION_LIMIT, isBusy || shared.loops.has(pc));
     const region = isBusy
       ? withCallees(alone, {
           find: (at) =>
