@@ -69,7 +69,7 @@ export class MicroBlocks {
   #used = 0;
   readonly #weight = new Weight();
 
-  /** Has any process run the block that begins here? */
+  /** True: the block that begins here has run, in some process of this run or of an earlier one. */
   has(pc: number): boolean {
     return this.#blocks.has(pc) || this.#find(pc) >= 0;
   }

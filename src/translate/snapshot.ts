@@ -1,8 +1,8 @@
 /**
  * What a run has translated, in a form that outlives it: the blocks of micro-operations, the numbering of table slots, which
- * is part of the code, and the functions. Of an earlier run's functions those that lie near each other become one module, which costs a hundredth of
- * as many modules. It is compiled function by function, as they are called; and like every translation it fits only while
- * each word that it was made from is still there.
+ * is part of the code, and the functions. Of an earlier run's functions those that lie near each other become one module,
+ * which costs a hundredth of as many modules. It is compiled function by function, as they are called; and like every
+ * translation it fits only while each word that it was made from is still there.
  *
  * Functions that call helpers are made anew in each run.
  */
