@@ -12,8 +12,9 @@ export interface RegionCode {
   readonly locals: readonly Type[];
   readonly code: Uint8Array;
   /** See `Compiled` in codegen.ts. */
-  readonly traps: readonly number[];
-  readonly hints: readonly number[];
+  readonly traps: ArrayLike<number>;
+  readonly hints: ArrayLike<number>;
+  readonly ownIndices: ArrayLike<number>;
 }
 
 export interface Assembled {
@@ -24,15 +25,12 @@ export interface Assembled {
   readonly traps: Uint32Array;
   /** See `RegionCode`. */
   readonly entries: readonly number[];
-  /** The region's code, if it can be kept: it names neither helpers nor itself. */
+  /** The region's code, if it can be kept: it calls no helpers. */
   readonly kept: RegionCode | null;
 }
 
 /** What of the target does not depend on the module. */
-export type ModuleTarget = Omit<
-  Target,
-  "functionOf" | "helperIndex" | "systemCallIndex" | "resolveIndex" | "regionType"
->;
+export type ModuleTarget = Omit<Target, "start" | "helperIndex" | "systemCallIndex" | "resolveIndex" | "regionType">;
 
 /** A module that has its imports: the same, in the same order, for all. */
 function beginModule(name: string, helpers: readonly Helper[]) {
@@ -49,7 +47,7 @@ function beginModule(name: string, helpers: readonly Helper[]) {
 }
 
 /** The traps of functions, moved to where their code lies in the module. */
-function placeTraps(functions: readonly (readonly number[])[], codeOffsets: readonly number[]): Uint32Array {
+function placeTraps(functions: readonly ArrayLike<number>[], codeOffsets: readonly number[]): Uint32Array {
   const traps: number[] = [];
   functions.forEach((pairs, i) => {
     for (let p = 0; p < pairs.length; p += 2)
@@ -65,32 +63,19 @@ export function assemble(name: string, region: Region, target: ModuleTarget): As
   const helpers = [...helperSet];
   const { writer, regionType, systemCallIndex, resolveIndex, helperIndices } = beginModule(name, helpers);
   const start = region.entries[0] as number;
-  const own = resolveIndex + 1 + helpers.length;
-  let namesItself = false;
-  const {
-    locals,
-    code,
-    hints,
-    traps,
-    entries: others,
-  } = compileRegion(region, {
+  const { entries: others, ...compiled } = compileRegion(region, {
     ...target,
-    functionOf: (pc) => {
-      if (pc !== start) return -1;
-      namesItself = true;
-      return own;
-    },
+    start,
     helperIndex: (helper) => helperIndices.get(helper) as number,
     systemCallIndex,
     resolveIndex,
     regionType,
   });
-  const canBeKept = helpers.length === 0 && !namesItself;
   const entries = [start, ...others];
-  const kept = canBeKept ? { entries, locals, code: code.slice(), hints, traps } : null;
-  writer.add({ typeIndex: regionType, locals, code, hints, ...slots(entries, target) });
+  const kept = helpers.length === 0 ? { ...compiled, entries, code: compiled.code.slice() } : null;
+  writer.add({ ...compiled, typeIndex: regionType, ...slots(entries, target) });
   const { bytes, codeOffsets } = writer.finish();
-  return { bytes, helpers, traps: placeTraps([traps], codeOffsets), entries, kept };
+  return { bytes, helpers, traps: placeTraps([compiled.traps], codeOffsets), entries, kept };
 }
 
 /** Where a function goes in the table. */

@@ -102,6 +102,11 @@ export class CodeTable {
     return mode;
   }
 
+  /** Where the region begins whose code `pc` has in the table; undefined if it has none. */
+  startOf({ placed }: Mode, pc: number): number | undefined {
+    return placed.get(pc)?.entries.find((entry) => entry.pc === pc)?.start;
+  }
+
   slotOf(mode: Mode, pc: number): number {
     return this.#cache.slotOf(mode.shared, pc);
   }
@@ -233,7 +238,7 @@ export class CodeTable {
   remake(mode: Mode, pc: number): boolean {
     let remade = false;
     for (const placed of [...(mode.missing.get(pc) ?? [])]) {
-      const start = (placed.entries[0] as Entry).pc;
+      const { start } = placed.entries[0] as Entry;
       const times = mode.shared.remade.get(start) ?? 0;
       if (times >= MAX_REMADE) continue;
       mode.shared.remade.set(start, times + 1);

@@ -16,7 +16,7 @@ import { EffectWriter } from "./effect-writer.ts";
 import { ExitWriter } from "./exits.ts";
 import { FunctionWriter, PC_PARAMETER, UNLIKELY } from "./function-writer.ts";
 import type { Block, Effect, Terminator } from "./ir.ts";
-import { PC } from "./layout.ts";
+import { MISS, MISS_REGION, MISS_SITE, MISS_TARGET, MISSED_CALL, MISSED_JUMP, PC } from "./layout.ts";
 import { LinkWriter } from "./links.ts";
 import type { Region } from "./region.ts";
 import { DISPATCHER, type GraphNode, RegionGraph } from "./region-graph.ts";
@@ -39,6 +39,8 @@ export interface Compiled {
   readonly entries: readonly number[];
   /** Pairs of (offset in `code` of an `if`, 0: hardly ever taken or 1: nearly always). */
   readonly hints: readonly number[];
+  /** Offsets in `code` where the function's own index goes, in two bytes. */
+  readonly ownIndices: readonly number[];
 }
 
 const { i32 } = OPERATORS;
@@ -103,6 +105,7 @@ class RegionCompiler implements Sink {
       traps: out.traps,
       entries: others.map(({ pc }) => pc),
       hints: out.hints,
+      ownIndices: out.ownIndices,
     };
   }
 
@@ -250,9 +253,23 @@ class RegionCompiler implements Sink {
       this.#registers.enter(place);
       const candidate = candidates[count - 1];
       if (candidate) this.#edge(candidate.index, place);
-      else this.#links.jumpToLocal(PC_PARAMETER);
+      else {
+        this.#noteMiss(MISSED_JUMP, this.#graph.jumpOf(place), PC_PARAMETER);
+        this.#links.jumpToLocal(PC_PARAMETER);
+      }
     };
     open(candidates.length + 1);
+  }
+
+  /** The engine is told that the computed jump or call at `site` goes where the local says, which has no place here. */
+  #noteMiss(what: number, site: number, local: number): void {
+    const out = this.#out;
+    out.storeState32(MISS, what);
+    out.storeState32(MISS_SITE, site);
+    out.storeState32(MISS_REGION, this.#target.start);
+    out.const32(0);
+    out.getLocal(local);
+    out.storeState("i32", MISS_TARGET);
   }
 
   // ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,7 +298,7 @@ class RegionCompiler implements Sink {
         this.#afterCall(terminator, index);
         break;
       case "callIndirect":
-        this.#callIndirect(terminator, index);
+        this.#callIndirect(terminator, lastPc, index);
         break;
       case "jumpIndirect": {
         const place = this.#graph.switchOf(index);
@@ -316,7 +333,7 @@ class RegionCompiler implements Sink {
     }
   }
 
-  #callIndirect(terminator: Terminator & { kind: "callIndirect" }, from: number): void {
+  #callIndirect(terminator: Terminator & { kind: "callIndirect" }, lastPc: number, from: number): void {
     const out = this.#out;
     const registers = this.#registers;
     const target = out.takeTemp("i32");
@@ -333,6 +350,7 @@ class RegionCompiler implements Sink {
       out.end();
     }
     registers.dirty = dirty;
+    if (terminator.copies.length > 0) this.#noteMiss(MISSED_CALL, lastPc, target);
     this.#links.callIndirect(target);
     this.#afterCall(terminator, from);
     out.freeTemp("i32", target);

@@ -16,6 +16,11 @@ import {
   EXIT_REASON,
   FUEL,
   INDIRECT_CACHE_ENTRIES,
+  MISS,
+  MISS_REGION,
+  MISS_SITE,
+  MISS_TARGET,
+  MISSED_JUMP,
   NEXT_SLOT,
   PC,
   STATE_BYTES,
@@ -129,6 +134,7 @@ export class Engine {
           const region = view.getUint32(BUSY_REGION, true);
           this.#keepBusy(this.pc);
           if (region !== 0 && region !== this.pc) this.#keepBusy(region);
+          this.#noticeMiss();
         }
         return { reason: "yield" };
       }
@@ -318,17 +324,45 @@ export class Engine {
     this.#code.place(this.#mode, pc);
   }
 
-  /** A time slice has ended in the code at `pc`: it is translated with what it calls, if it is not yet. */
+  /** A time slice has ended in the code at `pc`; when another does, it is translated with what it calls. */
   #keepBusy(pc: number): void {
     const { shared } = this.#mode;
     if (!isFetchable(this.#options, pc, shared.value)) return;
+    const start = this.#code.startOf(this.#mode, pc);
+    if (start !== undefined && shared.busy.has(start)) return;
     if (shared.busy.has(pc)) {
+      this.#heat(pc);
+      return;
+    }
+    // Once may be chance.
+    if (!shared.maybeBusy.delete(pc)) {
+      shared.maybeBusy.add(pc);
       this.#heat(pc);
       return;
     }
     shared.busy.add(pc);
     shared.hot.add(pc);
     this.#code.renew(this.#mode, pc);
+  }
+
+  /**
+   * A computed jump or call goes where its region has no place for it: the region is made anew, with the first, second,
+   * fourth … such target.
+   */
+  #noticeMiss(): void {
+    const { view } = this;
+    const miss = view.getUint32(MISS, true);
+    if (miss === 0) return;
+    view.setUint32(MISS, 0, true);
+    const { shared } = this.#mode;
+    const [site, start] = [view.getUint32(MISS_SITE, true), view.getUint32(MISS_REGION, true)];
+    const target = view.getUint32(MISS_TARGET, true);
+    const isNew = miss === MISSED_JUMP ? shared.noteJump(site, target) : shared.noteCall(site, target);
+    if (!isNew || !shared.busy.has(start)) return;
+    const count = (shared.missed.get(start) ?? 0) + 1;
+    shared.missed.set(start, count);
+    if ((count & (count - 1)) === 0 && isFetchable(this.#options, start, shared.value))
+      this.#code.renew(this.#mode, start);
   }
 
   #noticeChangedCode(): void {

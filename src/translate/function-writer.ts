@@ -48,6 +48,8 @@ export class FunctionWriter {
   traps: number[] = [];
   /** Pairs of (offset in the code of an `if`, hint). */
   hints: number[] = [];
+  /** Offsets of the function's own index. */
+  ownIndices: number[] = [];
 
   /** Begins a new function. */
   begin(): void {
@@ -61,6 +63,7 @@ export class FunctionWriter {
     this.locals = [];
     this.traps = [];
     this.hints = [];
+    this.ownIndices = [];
   }
 
   /** The code so far; valid until more is written. */
@@ -89,6 +92,13 @@ export class FunctionWriter {
   const32(n: number): void {
     this.#code.byte(W.i32Const);
     this.#code.s32(n);
+  }
+
+  /** The index of this function, which its module fills in. */
+  ownIndex(): void {
+    this.ownIndices.push(this.#code.length);
+    this.#code.byte(0x80);
+    this.#code.byte(0);
   }
 
   const64(n: bigint): void {

@@ -348,3 +348,37 @@ describe.each(WAYS)("%s", (_, translateAfter) => {
     });
   });
 });
+
+test("where a computed call goes late, its region learns", () => {
+  const cache = new TranslationCache(2);
+  machine = new TestMachine(true, cache);
+  const [EARLY, LATE] = [CODE + 44, CODE + 56];
+  machine.set("a0", 40_000);
+  machine.set("a1", 20_000);
+  machine.set("a2", EARLY);
+  machine.set("a3", LATE);
+  machine.load(`
+    addu t9,a2,zero           # 0: the loop
+    sltu t0,a0,a1
+    movn t9,a3,t0
+    jalr ra,t9                # 12
+    nop
+    addiu a0,a0,-1
+    bne a0,zero,${CODE}
+    nop
+    syscall
+    nop
+    nop
+    addiu v0,v0,1             # 44: early
+    jr ra
+    nop
+    addiu v0,v0,3             # 56: late
+    jr ra
+    nop`);
+  machine.engine.pc = CODE;
+  expect(machine.goOn(997)).toEqual({ reason: "left" });
+  expect(machine.get("v0")).toBe(20_001 + 3 * 19_999);
+  const [mode] = cache.modes();
+  expect(mode!.jumpTargets(CODE + 12)).toEqual([EARLY, LATE]);
+  expect(mode!.missed.get(CODE)).toBe(1);
+});

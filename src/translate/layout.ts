@@ -18,6 +18,13 @@ export const FUEL = 0x0c;
 export const NEXT_SLOT = 0x10;
 /** Where the region begins in which fuel ended. */
 export const BUSY_REGION = 0x14;
+/** The last computed jump or call that went where its region had no place for it: what it is, or 0; where; the region's start. */
+export const MISS = 0x18;
+export const MISS_SITE = 0x1c;
+export const MISS_REGION = 0x20;
+export const MISS_TARGET = 0x24;
+export const MISSED_JUMP = 1;
+export const MISSED_CALL = 2;
 
 /** Small constants; values that live as long as an instruction. */
 export const MICRO_CONSTANTS = 0x1000;

@@ -61,10 +61,9 @@ export class LinkWriter {
 
   /** Pc and depth are on the stack. */
   #toRegion(pc: number, direct: number, indirect: number): void {
-    const index = this.#target.functionOf(pc);
-    if (index >= 0) {
+    if (pc === this.#target.start) {
       this.#out.byte(direct);
-      this.#out.u32(index);
+      this.#out.ownIndex();
     } else {
       this.#out.const32(this.#target.slotOf(pc));
       this.#throughTable(indirect);

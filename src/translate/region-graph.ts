@@ -168,6 +168,12 @@ export class RegionGraph {
     );
   }
 
+  /** The address of a computed jump that goes to a switch. */
+  jumpOf(place: number): number {
+    const index = this.blocks.findIndex((_, block) => this.#switchOf.get(block) === place);
+    return (this.blocks[index] as Block).lastPc;
+  }
+
   #add(node: GraphNode): number {
     this.#successors.push([]);
     return this.nodes.push(node) - 1;

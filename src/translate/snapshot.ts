@@ -8,7 +8,8 @@
  */
 import { link, type RegionCode } from "./assemble.ts";
 import { countOf, type KeptBlocks } from "./micro-blocks.ts";
-import type { Entry, ModeCache, Translation, TranslationCache, Variant } from "./translation-cache.ts";
+import { type PackedFunctions, pack, unpack } from "./packed-functions.ts";
+import type { Entry, Hints, ModeCache, Translation, TranslationCache, Variant } from "./translation-cache.ts";
 import { moduleName } from "./trap.ts";
 
 /**
@@ -20,23 +21,29 @@ const NEAR = 0x4000;
 const MOST_TOGETHER = 1000;
 /** More are not kept. */
 const MOST_FUNCTIONS = 8000;
+/** A function that a run has spent its time in is worth as much as so many others. */
+const BUSY_WORTH = 4;
 
 /** One function. */
 export interface KeptFunction extends Variant {
   /** Index into `Snapshot.modes`. */
   readonly mode: number;
-  readonly pc: number;
+  /** Where its region begins. */
+  readonly start: number;
   readonly source: Int32Array;
   readonly pages: readonly number[];
+  /** Its entries are those that no later function has taken over. */
   readonly code: RegionCode;
 }
 
 export interface Snapshot {
   /** Mode values, in the order in which they got their part of CPU state. */
   readonly modes: readonly number[];
+  /** By index of the mode. */
+  readonly hints: readonly Hints[];
   /** In the order of slot numbers: index of the mode, guest address. */
   readonly slots: Int32Array;
-  readonly functions: readonly KeptFunction[];
+  readonly functions: PackedFunctions;
   /** By index of the mode. */
   readonly blocks: readonly KeptBlocks[];
 }
@@ -60,7 +67,9 @@ class KeptModule implements Translation {
     const [first] = functions as readonly [KeptFunction, ...KeptFunction[]];
     this.precise = first.precise;
     this.softwareChecks = first.softwareChecks;
-    this.entries = functions.flatMap(({ code }) => code.entries.map((pc) => ({ pc, slot: cache.slotOf(mode, pc) })));
+    this.entries = functions.flatMap(({ start, code }) =>
+      code.entries.map((pc) => ({ pc, slot: cache.slotOf(mode, pc), start })),
+    );
     this.#mode = mode;
     this.source = concatenate(functions.map(({ source }) => source));
     this.pages = new Set(functions.flatMap(({ pages }) => pages));
@@ -92,12 +101,15 @@ function concatenate(parts: readonly Int32Array[]): Int32Array {
 }
 
 /** Fills a cache that is still empty. */
-export function restore(cache: TranslationCache, { modes, slots, functions, blocks }: Snapshot): void {
+export function restore(cache: TranslationCache, { modes, hints, slots, functions, blocks }: Snapshot): void {
   const modeCaches = modes.map((value) => cache.mode(value));
-  modeCaches.forEach((mode, n) => mode.blocks.restore(blocks[n] as KeptBlocks));
+  modeCaches.forEach((mode, n) => {
+    mode.blocks.restore(blocks[n] as KeptBlocks);
+    mode.restore(hints[n] as Hints);
+  });
   for (let i = 0; i < slots.length; i += 2)
     cache.slotOf(modeCaches[slots[i] as number] as ModeCache, (slots[i + 1] as number) >>> 0);
-  const ordered = [...functions].sort((a, b) => kindOf(a) - kindOf(b) || a.pc - b.pc);
+  const ordered = unpack(functions).sort((a, b) => kindOf(a) - kindOf(b) || a.start - b.start);
   let together: KeptFunction[] = [];
   const finish = (): void => {
     const [first] = together;
@@ -108,7 +120,7 @@ export function restore(cache: TranslationCache, { modes, slots, functions, bloc
   };
   for (const each of ordered) {
     const last = together.at(-1);
-    const belongs = last !== undefined && kindOf(last) === kindOf(each) && each.pc - last.pc < NEAR;
+    const belongs = last !== undefined && kindOf(last) === kindOf(each) && each.start - last.start < NEAR;
     if (!belongs || together.length === MOST_TOGETHER) finish();
     together.push(each);
   }
@@ -126,17 +138,20 @@ const kindOf = ({ mode, precise, softwareChecks }: KeptFunction): number =>
 export function take(cache: TranslationCache, before: Snapshot | null): Snapshot | null {
   const modeCaches = cache.modes();
   const added = modeCaches.flatMap((mode, index) => [...functionsOf(mode, index)]);
-  const earlier = before?.functions ?? [];
+  const earlier = before ? unpack(before.functions) : [];
   const addedBlocks = modeCaches.reduce((count, { blocks }) => count + blocks.added, 0);
-  if (!isMuchMore(added.length, earlier.length) && !isMuchMore(addedBlocks, blocksIn(before))) return null;
-  const places = new Set(added.map(placeOf));
-  const functions = [...added, ...earlier.filter((each) => !places.has(placeOf(each)))].slice(0, MOST_FUNCTIONS);
+  const worth = added.reduce((sum, { mode, start }) => sum + (modeCaches[mode]?.busy.has(start) ? BUSY_WORTH : 1), 0);
+  if (!isMuchMore(worth, earlier.length) && !isMuchMore(addedBlocks, blocksIn(before))) return null;
+  const taken = new Set(added.flatMap(placesOf));
+  const left = earlier.flatMap((each) => withEntries(each, (_, n) => !taken.has(placesOf(each)[n] as number)));
+  const functions = [...added, ...left].slice(0, MOST_FUNCTIONS);
   const slots = new Int32Array(2 * (cache.slotCount - cache.firstSlot));
   modeCaches.forEach((mode, index) => {
     for (const [pc, slot] of mode.slots) slots.set([index, pc], 2 * (slot - cache.firstSlot));
   });
   const blocks = modeCaches.map((mode) => mode.blocks.take());
-  return { modes: modeCaches.map(({ value }) => value), slots, functions, blocks };
+  const hints = modeCaches.map((mode) => mode.hints());
+  return { modes: modeCaches.map(({ value }) => value), hints, slots, functions: pack(functions), blocks };
 }
 
 /** Worth a new file. */
@@ -145,12 +160,26 @@ const isMuchMore = (added: number, before: number): boolean => added > before / 
 const blocksIn = (snapshot: Snapshot | null): number =>
   snapshot?.blocks.reduce((count, kept) => count + countOf(kept), 0) ?? 0;
 
-const placeOf = (each: KeptFunction): number => each.pc + kindOf(each) * 2 ** 32;
+const placesOf = (each: KeptFunction): number[] => each.code.entries.map((pc) => pc + kindOf(each) * 2 ** 32);
 
-/** The functions of a mode that were made in this run. */
+/** The function with some of its entries: none, if it would have none. */
+function withEntries(each: KeptFunction, isOwn: (pc: number, n: number) => boolean): KeptFunction[] {
+  const entries = each.code.entries.filter(isOwn);
+  return entries.length === 0 ? [] : [{ ...each, code: { ...each.code, entries } }];
+}
+
+/** The functions of a mode that were made in this run, without those that others have taken the place of since. */
 function* functionsOf({ translations }: ModeCache, mode: number): Generator<KeptFunction> {
-  for (const [pc, list] of translations) {
-    for (const { kept, precise, softwareChecks, source, pages } of list)
-      if (kept?.entries[0] === pc) yield { mode, pc, precise, softwareChecks, source, pages: [...pages], code: kept };
+  /** The newest comes first. */
+  const ownerOf = (pc: number, { precise, softwareChecks }: Variant): Translation | undefined =>
+    translations
+      .get(pc)
+      ?.find((one) => one.kept !== null && one.precise === precise && one.softwareChecks === softwareChecks);
+  const made = new Set([...translations.values()].flat());
+  for (const one of made) {
+    const { kept: code, precise, softwareChecks, source, pages } = one;
+    if (code === null) continue;
+    const each = { mode, start: code.entries[0] as number, precise, softwareChecks, source, pages: [...pages], code };
+    yield* withEntries(each, (pc) => ownerOf(pc, one) === one);
   }
 }

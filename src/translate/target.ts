@@ -11,8 +11,8 @@ export interface Target {
   readonly indirectCache: number;
   /** Table slot of a guest address in this mode. */
   slotOf(pc: number): number;
-  /** Function index of a region in the same module, or -1. */
-  functionOf(pc: number): number;
+  /** Guest address at which the region begins: calls of it are calls of the function itself. */
+  readonly start: number;
   helperIndex(helper: Helper): number;
   readonly systemCallIndex: number;
   readonly resolveIndex: number;

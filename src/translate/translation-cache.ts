@@ -24,6 +24,8 @@ export interface Variant {
 export interface Entry {
   readonly pc: number;
   readonly slot: number;
+  /** Where the region begins that is entered here. */
+  readonly start: number;
 }
 
 export interface Translation extends Variant {
@@ -53,8 +55,18 @@ const MAX_TRANSLATIONS = 20_000;
 const MAX_SLOTS = 1 << 19;
 /** More of them than any switch has: what goes to so many places is no switch. */
 const MAX_JUMP_TARGETS = 512;
+/** More hints of a kind are not kept. */
+const MOST_HINTS = 1 << 16;
 /** A computed jump over fewer bytes may stay in its function. */
 const NEAR = 0x10000;
+
+/** What has been seen of a mode's code, in a form that outlives the run. It may be wrong of the code that is there now. */
+export interface Hints {
+  readonly busy: readonly number[];
+  readonly loops: readonly number[];
+  /** Pairs of a computed jump's or call's own address and where it went. */
+  readonly jumps: Uint32Array;
+}
 
 /** The shared part of one translation mode. */
 export class ModeCache {
@@ -65,14 +77,18 @@ export class ModeCache {
   readonly slots = new Map<number, number>();
   /** Addresses that have run often: they are translated. */
   readonly hot = new Set<number>();
-  /** Those of them where a time slice has ended: worth the copying of what they call. */
+  /** Those of them where two time slices have ended: worth the copying of what they call. */
   readonly busy = new Set<number>();
+  /** Those where one has. */
+  readonly maybeBusy = new Set<number>();
   /** Those of them that became hot as the start of a loop. */
   readonly loops = new Set<number>();
   readonly blocks = new MicroBlocks();
   /** How often a translation was made anew because it lacked what had run since. */
   readonly remade = new Map<number, number>();
   readonly translations = new Map<number, Translation[]>();
+  /** How many targets of computed jumps and calls came too late for the region that begins at an address. */
+  readonly missed = new Map<number, number>();
   /** Where computed jumps have been seen to go, by the jump's own address. */
   readonly #jumps = new Map<number, Set<number>>();
 
@@ -81,21 +97,39 @@ export class ModeCache {
     this.indirectCache = indirectCache;
   }
 
-  /** The computed jump at `site` went to `target`: of interest if that may be in the same function. */
-  noteJump(site: number, target: number): void {
-    if (Math.abs(target - site) < NEAR) this.noteCall(site, target);
+  /** The computed jump at `site` went to `target`: of interest if that may be in the same function. As `noteCall`. */
+  noteJump(site: number, target: number): boolean {
+    return Math.abs(target - site) < NEAR && this.noteCall(site, target);
   }
 
-  /** The computed call at `site` went to `target`. */
-  noteCall(site: number, target: number): void {
+  /** The computed call at `site` went to `target`; false: that was known, or there are too many. */
+  noteCall(site: number, target: number): boolean {
     const targets = this.#jumps.get(site);
     if (!targets) this.#jumps.set(site, new Set([target]));
-    else if (targets.size < MAX_JUMP_TARGETS) targets.add(target);
+    else if (targets.has(target) || targets.size >= MAX_JUMP_TARGETS) return false;
+    else targets.add(target);
+    return true;
   }
 
   /** Where the computed jump or call at `site` has gone so far; ascending. */
   jumpTargets(site: number): readonly number[] {
     return [...(this.#jumps.get(site) ?? [])].sort((a, b) => a - b);
+  }
+
+  hints(): Hints {
+    const pairs: number[] = [];
+    for (const [site, targets] of this.#jumps) {
+      for (const target of targets) pairs.push(site, target);
+      if (pairs.length > MOST_HINTS) break;
+    }
+    const [busy, loops] = [this.busy, this.loops].map((set) => [...set].slice(0, MOST_HINTS)) as [number[], number[]];
+    return { busy, loops, jumps: Uint32Array.from(pairs) };
+  }
+
+  restore({ busy, loops, jumps }: Hints): void {
+    for (const pc of busy) this.busy.add(pc);
+    for (const pc of loops) this.loops.add(pc);
+    for (let n = 0; n < jumps.length; n += 2) this.noteCall(jumps[n] as number, jumps[n + 1] as number);
   }
 }
 

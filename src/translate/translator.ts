@@ -56,7 +56,7 @@ export class Translator {
     if (debug.enabled) debug("0x%s: %d blocks, %d bytes of Wasm", pc.toString(16), region.blocks.length, bytes.length);
     return {
       ...variant,
-      entries: entries.map((at) => ({ pc: at, slot: slotOf(at) })),
+      entries: entries.map((at) => ({ pc: at, slot: slotOf(at), start: pc })),
       source: this.#recorder.take(),
       pages: region.pages,
       missing: region.unwanted,

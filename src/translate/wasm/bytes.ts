@@ -29,6 +29,11 @@ export class Bytes {
     this.#data[this.#length++] = value;
   }
 
+  /** Replaces a byte that is there. */
+  replace(at: number, value: number): void {
+    this.#data[at] = value;
+  }
+
   append(bytes: Uint8Array): void {
     if (this.#length + bytes.length > this.#data.length) this.#grow(bytes.length);
     this.#data.set(bytes, this.#length);

@@ -17,7 +17,9 @@ export interface FunctionBody {
   /** Code up to and including the final `end`; copied at once. */
   readonly code: Uint8Array;
   /** Pairs of (offset in `code` of an `if`, 0: hardly ever taken or 1: nearly always), ascending. */
-  readonly hints?: readonly number[];
+  readonly hints?: ArrayLike<number>;
+  /** Offsets in `code` where the function's own index goes, in two bytes. */
+  readonly ownIndices?: ArrayLike<number>;
   /** Put into the table at this slot when the module is instantiated; null: not. */
   readonly tableSlot: number | null;
   /** More such places. */
@@ -76,18 +78,25 @@ export class ModuleWriter {
     return this.#functionImports.push({ field, typeIndex }) - 1;
   }
 
-  add({ typeIndex, locals, code, hints, tableSlot, otherSlots = [], exportName }: FunctionBody): number {
+  add({ typeIndex, locals, code, hints, ownIndices, tableSlot, otherSlots = [], exportName }: FunctionBody): number {
+    const index = this.#functionImports.length + this.#bodies.length;
     const head = localDeclarations(locals);
     if (hints && hints.length > 0) {
-      const pairs = hints.map((value, i) => (i % 2 === 0 ? value + head.length : value));
-      this.#hints.push({ index: this.#functionImports.length + this.#bodies.length, pairs });
+      const pairs = Array.from(hints, (value, i) => (i % 2 === 0 ? value + head.length : value));
+      this.#hints.push({ index, pairs });
     }
     this.#code.u32(head.length + code.length);
     this.#code.append(head);
-    this.#starts.push(this.#code.length);
+    const start = this.#code.length;
+    this.#starts.push(start);
     this.#code.append(code);
+    for (const offset of Array.from(ownIndices ?? [])) {
+      this.#code.replace(start + offset, (index & 0x7f) | 0x80);
+      this.#code.replace(start + offset + 1, index >>> 7);
+    }
     const tableSlots = tableSlot === null ? otherSlots : [tableSlot, ...otherSlots];
-    return this.#functionImports.length + this.#bodies.push({ typeIndex, tableSlots, exportName }) - 1;
+    this.#bodies.push({ typeIndex, tableSlots, exportName });
+    return index;
   }
 
   /** Functions by table slot, neighbours together. */
