@@ -55,6 +55,17 @@ describe("eventfd", () => {
 });
 
 describe("epoll", () => {
+  test("EPOLLEXCLUSIVE is for plain reading and writing, not for epolls, and stays", () => {
+    const [epoll, other, file] = [new Epoll(), new Epoll(), eventfd(1)];
+    expect(thrown(() => epoll.add(6, other, EPOLL.EXCLUSIVE | POLL.IN, 0n))).toBe(errno.EINVAL);
+    expect(thrown(() => epoll.add(5, file, EPOLL.EXCLUSIVE | EPOLL.ONESHOT | POLL.IN, 0n))).toBe(errno.EINVAL);
+    expect(thrown(() => epoll.add(5, file, EPOLL.EXCLUSIVE | POLL.PRI, 0n))).toBe(errno.EINVAL);
+    epoll.add(6, other, POLL.IN, 0n);
+    epoll.add(5, file, EPOLL.EXCLUSIVE | EPOLL.ET | POLL.IN, 7n);
+    expect(thrown(() => epoll.modify(5, file, POLL.IN, 0n))).toBe(errno.EINVAL);
+    expect(epoll.collect(9)).toEqual([{ events: POLL.IN, data: 7n }]);
+  });
+
   test("a description that is watched no more keeps nothing of the epoll", () => {
     const file = eventfd(0);
     const onRelease = file.onRelease.bind(file);

@@ -15,6 +15,9 @@ export const EPOLL = {
   ET: 0x80000000,
 } as const;
 
+/** The only events that may be asked for together with EPOLLEXCLUSIVE (epoll_ctl(2), EINVAL). */
+const WITH_EXCLUSIVE = POLL.IN | POLL.OUT | POLL.ERR | POLL.HUP | EPOLL.WAKEUP | EPOLL.ET | EPOLL.EXCLUSIVE;
+
 export interface EpollEvent {
   /** POLL bits. */
   readonly events: number;
@@ -53,6 +56,9 @@ export class Epoll extends FileDescription {
   add(fd: number, description: FileDescription, events: number, data: bigint): void {
     if (description === this) throw errno.EINVAL;
     if (!description.pollable) throw errno.EPERM;
+    if ((events & EPOLL.EXCLUSIVE) !== 0 && ((events & ~WITH_EXCLUSIVE) !== 0 || description instanceof Epoll)) {
+      throw errno.EINVAL;
+    }
     if (this.#entries.get(description)?.has(fd) === true) throw errno.EEXIST;
     if (description instanceof Epoll && (description.#reaches(this) || description.#depth() >= MAX_NESTING)) {
       throw errno.ELOOP;

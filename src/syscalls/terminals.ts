@@ -6,7 +6,7 @@ import { DevPts } from "../kernel/tty/devpts.ts";
 import { PtyMaster } from "../kernel/tty/pty.ts";
 import { giveUpTerminal, requireForeground, setForegroundGroup, takeTerminal } from "../kernel/tty/sessions.ts";
 import type { FlowAction, Terminal } from "../kernel/tty/terminal.ts";
-import type { TermiosWhen } from "../kernel/tty/termios.ts";
+import { keepLocked, type TermiosWhen } from "../kernel/tty/termios.ts";
 import type { SyscallContext } from "./context.ts";
 import type { Request } from "./ioctl.ts";
 import { readTermios, writeTermios, type TermiosLayout } from "./termios.ts";
@@ -43,10 +43,11 @@ const onMaster =
   };
 
 const getTermios = (layout: TermiosLayout): Request =>
-  onTerminal((call, terminal, argument) => writeTermios(call, terminal, argument, layout));
+  onTerminal((call, terminal, argument) => writeTermios(call, terminal.getAttributes(), argument, layout));
 const setTermios = (layout: TermiosLayout, when: TermiosWhen): Request =>
   inForeground((call, terminal, argument) => {
-    terminal.setAttributes(when, readTermios(call, terminal, argument, layout));
+    const before = terminal.getAttributes();
+    terminal.setAttributes(when, keepLocked(before, readTermios(call, before, argument, layout), terminal.locks));
   });
 
 /** TCFLSH's and TCXONC's arguments. */
@@ -85,6 +86,11 @@ export const TERMINAL_REQUESTS: Readonly<Record<string, Request>> = {
   TCSETA: setTermios("termio", "now"),
   TCSETAW: setTermios("termio", "drain"),
   TCSETAF: setTermios("termio", "flush"),
+  TIOCGLCKTRMIOS: onTerminal((call, { locks }, argument) => writeTermios(call, locks, argument, "termios")),
+  TIOCSLCKTRMIOS: onTerminal((call, terminal, argument) => {
+    if (!call.task.credentials.isPrivileged) throw errno.EPERM;
+    terminal.locks = readTermios(call, terminal.locks, argument, "termios");
+  }),
   // A break concerns serial lines; output of a pseudo-terminal is with its master at once, so there is none to wait for.
   TCSBRK: inForeground(() => 0),
   TCSBRKP: inForeground(() => 0),

@@ -1,5 +1,4 @@
 /** struct termios between the guest's numbers and the kernel's: three layouts, and indices of c_cc that differ. */
-import type { Terminal } from "../kernel/tty/terminal.ts";
 import type { Termios } from "../kernel/tty/termios.ts";
 import type { SyscallContext } from "./context.ts";
 
@@ -44,9 +43,8 @@ function mapCharacters(
   return to;
 }
 
-export function writeTermios(call: SyscallContext, terminal: Terminal, address: number, layout: TermiosLayout): number {
+export function writeTermios(call: SyscallContext, termios: Termios, address: number, layout: TermiosLayout): number {
   const { constants, structs } = call.abi;
-  const termios = terminal.getAttributes();
   const speed = speedOf(termios.controlFlags);
   const struct = structs[layout];
   const values = {
@@ -63,7 +61,8 @@ export function writeTermios(call: SyscallContext, terminal: Terminal, address: 
   return 0;
 }
 
-export function readTermios(call: SyscallContext, terminal: Terminal, address: number, layout: TermiosLayout): Termios {
+/** `old`: the settings before, for what a layout does not say. */
+export function readTermios(call: SyscallContext, old: Termios, address: number, layout: TermiosLayout): Termios {
   const { constants, structs } = call.abi;
   const struct = structs[layout];
   const values = struct.read(call.memory, address);
@@ -71,7 +70,6 @@ export function readTermios(call: SyscallContext, terminal: Terminal, address: n
     address + struct.offsetOf("c_cc"),
     layout === "termio" ? 8 : struct.size - struct.offsetOf("c_cc"),
   );
-  const old = terminal.getAttributes();
   // A struct termio sets the low halves only (Linux: user_termio_to_kernel_termios).
   const merge = (before: number, value: number): number =>
     layout === "termio" ? (before & ~0xffff) | (value & 0xffff) : value;

@@ -6,6 +6,7 @@ import type { DeviceNumber } from "../fs/inode.ts";
 import type { Kernel } from "../kernel.ts";
 import { raiseInGroup } from "../signal-sending.ts";
 import type { SignalName } from "../signal.ts";
+import { noLocks } from "./termios.ts";
 import type { Termios, TermiosWhen } from "./termios.ts";
 
 export interface WindowSize {
@@ -33,6 +34,8 @@ export abstract class Terminal {
   foregroundGroup = 0;
   /** TIOCEXCL: nobody but root can open it. */
   exclusive = false;
+  /** TIOCSLCKTRMIOS: what of the settings cannot be changed. */
+  locks: Termios = noLocks();
 
   /** TCGETS */
   abstract getAttributes(): Termios;

@@ -105,3 +105,30 @@ export function initialTermios(): Termios {
 export function forPty(termios: Termios): Termios {
   return { ...termios, controlFlags: (termios.controlFlags & ~FIXED_CONTROL) | FIXED_VALUE };
 }
+
+/** Settings in which nothing is locked (TIOCSLCKTRMIOS in ioctl_tty(2)). */
+export function noLocks(): Termios {
+  return {
+    inputFlags: 0,
+    outputFlags: 0,
+    controlFlags: 0,
+    localFlags: 0,
+    line: 0,
+    controlCharacters: new Uint8Array(19),
+  };
+}
+
+/** `asked`, but as `before` where `locks` has a bit, or for the line and a control character anything but zero. */
+export function keepLocked(before: Termios, asked: Termios, locks: Termios): Termios {
+  const bits = (old: number, value: number, locked: number) => (old & locked) | (value & ~locked);
+  return {
+    inputFlags: bits(before.inputFlags, asked.inputFlags, locks.inputFlags),
+    outputFlags: bits(before.outputFlags, asked.outputFlags, locks.outputFlags),
+    controlFlags: bits(before.controlFlags, asked.controlFlags, locks.controlFlags),
+    localFlags: bits(before.localFlags, asked.localFlags, locks.localFlags),
+    line: locks.line === 0 ? asked.line : before.line,
+    controlCharacters: asked.controlCharacters.map((value, at) =>
+      (locks.controlCharacters[at] ?? 0) === 0 ? value : (before.controlCharacters[at] ?? 0),
+    ),
+  };
+}
