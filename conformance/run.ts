@@ -57,6 +57,7 @@ Options:
   --jobs N         cases at a time (${availableParallelism()})
   --seed N         where a generating suite starts (1)
   --count N        how many cases a generating suite makes; of c-torture, that many spread over the suite
+  --timeout N      seconds for a case (cpython)
   --json FILE      also writes the result as JSON
   --subject WHICH  what is put beside the peer: babelf's "library" (default), its "command",
                    or the "peer" itself, which tests this harness
@@ -82,6 +83,7 @@ async function main(): Promise<number> {
       jobs: { type: "string", default: String(availableParallelism()) },
       seed: { type: "string", default: "1" },
       count: { type: "string" },
+      timeout: { type: "string" },
       json: { type: "string" },
       subject: { type: "string", default: "library" },
       ci: { type: "boolean", default: false },
@@ -125,6 +127,7 @@ async function main(): Promise<number> {
         ci: values.ci,
         ...(values.filter === undefined ? {} : { filter: values.filter }),
         ...(count === undefined ? {} : { count }),
+        ...(values.timeout === undefined ? {} : { timeout: wholeNumber("--timeout", values.timeout) }),
       });
       const result = {
         suite: suite.name,

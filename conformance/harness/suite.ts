@@ -17,6 +17,8 @@ export interface SuiteOptions {
   readonly seed: number;
   /** How many cases a generating suite makes, or c-torture takes; all, or the suite's default, if absent. */
   readonly count?: number;
+  /** Seconds for a case; the suite's own if absent. */
+  readonly timeout?: number;
   /** Sized for a continuous-integration machine. */
   readonly ci: boolean;
 }

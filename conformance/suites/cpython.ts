@@ -26,7 +26,7 @@ const PACKAGES = [
   "media-types",
 ];
 const PYTHON = "usr/bin/python3.11";
-/** Seconds for a module here and under the peer: the longest takes minutes under either. */
+/** Seconds for a module here and under the peer, unless `--timeout` says: the longest takes minutes under either. */
 const TIMEOUT = 1800;
 
 /** What unittest says at the end of a run. */
@@ -68,6 +68,11 @@ async function patiently(driver: Driver, request: Case): Promise<Outcome> {
   return outcome.ending.kind === "timeout" ? driver.run(request) : outcome;
 }
 
+/** A filter that is a module's whole name takes that one only: test_select is not test_selectors, too. */
+function chosen(modules: readonly string[], filter: string): readonly string[] {
+  return modules.includes(filter) ? [filter] : modules.filter((name) => name.includes(filter));
+}
+
 export const cpython: Suite = {
   name: "cpython",
   summary: "CPython's own tests from Debian's libpython3.11-testsuite",
@@ -76,7 +81,7 @@ export const cpython: Suite = {
     const { target } = options;
     const root = await debianRoot(target, PACKAGES);
     const peer = await rootedPeer(target, root);
-    const modules = (options.ci ? CI_MODULES : MODULES).filter((name) => name.includes(options.filter ?? ""));
+    const modules = chosen(options.ci ? CI_MODULES : MODULES, options.filter ?? "");
     const progress = new Progress(`cpython ${target.name}`, modules.length);
     const work = cacheFolder("work", String(process.pid));
     const peerWork = path.join(root, "work", String(process.pid));
@@ -88,7 +93,7 @@ export const cpython: Suite = {
           cwd: path.join(peerWork, String(lane)),
           env: { TZ: "UTC0", HOME: "/tmp", LC_ALL: "C.UTF-8", TMPDIR: "/tmp" },
           sysroot: root,
-          timeout: TIMEOUT,
+          timeout: options.timeout ?? TIMEOUT,
         };
         const cwd = path.join(work, String(lane));
         for (const folder of [request.cwd, cwd]) mkdirSync(folder, { recursive: true });
