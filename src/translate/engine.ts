@@ -337,7 +337,6 @@ export class Engine {
     // Once may be chance.
     if (!shared.maybeBusy.delete(pc)) {
       shared.maybeBusy.add(pc);
-      this.#heat(pc);
       return;
     }
     shared.busy.add(pc);

@@ -155,7 +155,7 @@ export function take(cache: TranslationCache, before: Snapshot | null): Snapshot
 }
 
 /** Worth a new file. */
-const isMuchMore = (added: number, before: number): boolean => added > before / 8;
+const isMuchMore = (added: number, before: number): boolean => added > before / 16;
 
 const blocksIn = (snapshot: Snapshot | null): number =>
   snapshot?.blocks.reduce((count, kept) => count + countOf(kept), 0) ?? 0;

@@ -62,8 +62,8 @@ const NEAR = 0x10000;
 
 /** What has been seen of a mode's code, in a form that outlives the run. It may be wrong of the code that is there now. */
 export interface Hints {
-  readonly busy: readonly number[];
-  readonly loops: readonly number[];
+  readonly busy: Uint32Array;
+  readonly loops: Uint32Array;
   /** Pairs of a computed jump's or call's own address and where it went. */
   readonly jumps: Uint32Array;
 }
@@ -122,8 +122,8 @@ export class ModeCache {
       for (const target of targets) pairs.push(site, target);
       if (pairs.length > MOST_HINTS) break;
     }
-    const [busy, loops] = [this.busy, this.loops].map((set) => [...set].slice(0, MOST_HINTS)) as [number[], number[]];
-    return { busy, loops, jumps: Uint32Array.from(pairs) };
+    const some = (set: ReadonlySet<number>): Uint32Array => Uint32Array.from([...set].slice(0, MOST_HINTS));
+    return { busy: some(this.busy), loops: some(this.loops), jumps: Uint32Array.from(pairs) };
   }
 
   restore({ busy, loops, jumps }: Hints): void {

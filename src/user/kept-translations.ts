@@ -4,11 +4,10 @@
  * The file is found by what the program is and by who made it, so that other versions never meet. It is the user's own,
  * and has a checksum: one that is damaged, or somebody else's, is as good as none.
  */
-import { deserialize, serialize } from "node:v8";
-import { crc32 } from "node:zlib";
 import { readKept, writeKept } from "../host/kept-file.ts";
 import { restore, type Snapshot, take } from "../translate/snapshot.ts";
 import type { TranslationCache } from "../translate/translation-cache.ts";
+import { checksum, decode, encode } from "./kept-format.ts";
 
 /** All translations together. */
 const MOST_BYTES = 256 << 20;
@@ -27,7 +26,8 @@ export class KeptTranslations {
 
   /** `program`: what tells it from others, as text. */
   constructor({ folder, version }: KeepSettings, program: string, cache: TranslationCache) {
-    this.#path = `${folder}/${version}-${hex8(crc32(program))}${hex8(crc32(`again ${program}`))}`;
+    const name = Buffer.from(program);
+    this.#path = `${folder}/${version}-${hex8(checksum(name, 1))}${hex8(checksum(name, 2))}`;
     this.#cache = cache;
   }
 
@@ -35,14 +35,9 @@ export class KeptTranslations {
   restore(): void {
     if (this.#cache.slotCount > this.#cache.firstSlot) return;
     const bytes = readKept(this.#path);
-    if (bytes === null || bytes.length < 4) return;
-    const content = bytes.subarray(4);
-    if (crc32(content) !== bytes.readUInt32LE(0)) return;
-    try {
-      this.#before = deserialize(content) as Snapshot;
-    } catch {
-      return; // another Node's
-    }
+    const content = bytes === null ? undefined : decode(bytes);
+    if (content === undefined) return;
+    this.#before = content as Snapshot;
     restore(this.#cache, this.#before);
   }
 
@@ -50,10 +45,7 @@ export class KeptTranslations {
   keep(): void {
     const snapshot = take(this.#cache, this.#before);
     if (snapshot === null) return;
-    const content = serialize(snapshot);
-    const checksum = Buffer.alloc(4);
-    checksum.writeUInt32LE(crc32(content));
-    writeKept(this.#path, Buffer.concat([checksum, content]), { bytes: MOST_BYTES });
+    writeKept(this.#path, encode(snapshot), { bytes: MOST_BYTES });
   }
 }
 

@@ -8,7 +8,6 @@
  * A task leaves guest code when it waits, when a signal is there for it, when its time slice is over, and when the CPU
  * raises an exception. Everything a signal needs is done here, between two runs of the engine.
  */
-import { setImmediate as hostTurn } from "node:timers/promises";
 import { CodeFault } from "../cpu/isa.ts";
 import { keepAlive } from "../host/clock.ts";
 import { errno } from "../kernel/errno.ts";
@@ -125,8 +124,8 @@ export class UserMachine implements TaskRunner, Machine {
   }
 
   // ── what the scheduler asks for ─────────────────────────────────────────────────────────────────────────────────
-  async yieldToHost(): Promise<void> {
-    await hostTurn();
+  yieldToHost(): Promise<void> {
+    return new Promise((goOn) => void setImmediate(goOn));
   }
 
   keepAlive(): () => void {
