@@ -2,8 +2,9 @@
 import { errno } from "../kernel/errno.ts";
 import type { FileDescription } from "../kernel/fs/file-description.ts";
 import { parseIp } from "../kernel/net/address.ts";
-import { MSG, releaseRights, type PeerIdentity, type Received } from "../kernel/net/message.ts";
+import { MSG, releaseRights, type PacketHeader, type PeerIdentity, type Received } from "../kernel/net/message.ts";
 import { identityOf, type Socket } from "../kernel/net/socket.ts";
+import { UdpSocket } from "../kernel/net/udp-socket.ts";
 import type { SyscallContext } from "./context.ts";
 import { description } from "./guest-buffers.ts";
 import { callerOf } from "./socket-descriptor.ts";
@@ -17,7 +18,30 @@ export interface Control {
   /** Retained: whoever reads them releases them when the call is over. */
   readonly rights: readonly FileDescription[];
   readonly sender: PeerIdentity;
+  readonly header: Partial<PacketHeader>;
 }
+
+/** What of a packet's header can be said and is told, by level: the message's name, how it is told, and its least value. */
+interface HeaderField {
+  readonly name: string;
+  readonly field: "hops" | "trafficClass";
+  readonly option: "hops" | "trafficClass" | "hops6" | "trafficClass6";
+  readonly least: number;
+  /** A single byte: IP_TOS is told as one, and may be said as one. */
+  readonly isByte?: true;
+}
+
+const HEADER_FIELDS: Readonly<Record<"SOL_IP" | "SOL_IPV6", readonly HeaderField[]>> = {
+  SOL_IP: [
+    { name: "IP_TTL", field: "hops", option: "hops", least: 1 },
+    { name: "IP_TOS", field: "trafficClass", option: "trafficClass", least: 0, isByte: true },
+  ],
+  // -1: what the socket has.
+  SOL_IPV6: [
+    { name: "IPV6_HOPLIMIT", field: "hops", option: "hops6", least: -1 },
+    { name: "IPV6_TCLASS", field: "trafficClass", option: "trafficClass6", least: -1 },
+  ],
+};
 
 const align = (call: SyscallContext, length: number): number => Math.ceil(length / call.abi.word) * call.abi.word;
 
@@ -25,19 +49,24 @@ const align = (call: SyscallContext, length: number): number => Math.ceil(length
 export function readControl(call: SyscallContext, socket: Socket, address: number, length: number): Control {
   const caller = callerOf(call);
   let sender = identityOf(caller);
-  if (length === 0) return { rights: [], sender };
+  if (length === 0) return { rights: [], sender, header: {} };
   if (length > MAX_CONTROL) throw errno.ENOBUFS;
   const { cmsghdr } = call.abi.structs;
   const { socketLevel, controlMessage } = call.abi.constants;
   const numbers: number[] = [];
+  let header: Partial<PacketHeader> = {};
   for (let at = 0; at + cmsghdr.size <= length;) {
-    const header = cmsghdr.read(call.memory, address + at);
-    const size = Number(header.cmsg_len);
+    const { cmsg_len, cmsg_level, cmsg_type } = cmsghdr.read(call.memory, address + at);
+    const size = Number(cmsg_len);
     if (size < cmsghdr.size || size > length - at) throw errno.EINVAL;
     const data = address + at + cmsghdr.size;
     at += align(call, size);
-    if (socketLevel.nameOf(Number(header.cmsg_level)) !== "SOL_SOCKET" || socket.family !== "unix") continue;
-    switch (controlMessage.nameOf(Number(header.cmsg_type))) {
+    const level = socketLevel.nameOf(Number(cmsg_level));
+    if (socket instanceof UdpSocket && (level === "SOL_IP" || level === "SOL_IPV6")) {
+      header = { ...header, ...readHeader(call, level, Number(cmsg_type), data, size - cmsghdr.size) };
+    }
+    if (level !== "SOL_SOCKET" || socket.family !== "unix") continue;
+    switch (controlMessage.nameOf(Number(cmsg_type))) {
       case "SCM_RIGHTS":
         for (let n = 0; n < Math.floor((size - cmsghdr.size) / 4); n++) numbers.push(call.memory.readS32(data + 4 * n));
         break;
@@ -48,7 +77,24 @@ export function readControl(call: SyscallContext, socket: Socket, address: numbe
         throw errno.EINVAL;
     }
   }
-  return { rights: hold(call, numbers), sender };
+  return { rights: hold(call, numbers), sender, header };
+}
+
+/** One field of the header that a packet is to have. Throws EINVAL. */
+function readHeader(
+  call: SyscallContext,
+  level: "SOL_IP" | "SOL_IPV6",
+  type: number,
+  address: number,
+  size: number,
+): Partial<PacketHeader> {
+  const subject = call.abi.constants[level === "SOL_IP" ? "ipOption" : "ip6Option"];
+  const row = HEADER_FIELDS[level].find(({ name }) => subject.guest[name] === type);
+  if (row === undefined) return {};
+  if (size !== 4 && !(size === 1 && row.isByte === true)) throw errno.EINVAL;
+  const value = size === 1 ? call.memory.readU8(address) : call.memory.readS32(address);
+  if (value < row.least || value > 255) throw errno.EINVAL;
+  return value < 0 ? {} : { [row.field]: value };
 }
 
 /** Everybody may say who they are; root may say anything. */
@@ -184,6 +230,16 @@ function* facts(call: SyscallContext, socket: Socket, received: Received): Itera
   if (options.packetInfo6 && to.length === 16) {
     const data = Uint8Array.from([...to, ...words(call, [LOOPBACK_INDEX])]);
     yield { level: constants.socketLevel.guest["SOL_IPV6"]!, type: constants.ip6Option.guest["IPV6_PKTINFO"]!, data };
+  }
+  const { header } = received;
+  if (header === null) return;
+  const ipLevel = to.length === 4 ? "SOL_IP" : "SOL_IPV6";
+  const types = to.length === 4 ? constants.ipOption : constants.ip6Option;
+  for (const { name, field, option, isByte } of HEADER_FIELDS[ipLevel]) {
+    if (!options[option]) continue;
+    const value = header[field];
+    const data = isByte === true ? Uint8Array.of(value) : words(call, [value]);
+    yield { level: constants.socketLevel.guest[ipLevel]!, type: types.guest[name]!, data };
   }
 }
 

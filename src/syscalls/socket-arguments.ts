@@ -80,12 +80,13 @@ export const lengthPointer: ArgumentType<number> = {
 };
 
 const OPTIONS_BY_LEVEL: Readonly<
-  Record<string, "socketOption" | "ipOption" | "ip6Option" | "tcpOption" | "netlinkOption">
+  Record<string, "socketOption" | "ipOption" | "ip6Option" | "tcpOption" | "udpliteOption" | "netlinkOption">
 > = {
   SOL_SOCKET: "socketOption",
   SOL_IP: "ipOption",
   SOL_IPV6: "ip6Option",
   SOL_TCP: "tcpOption",
+  SOL_UDPLITE: "udpliteOption",
   SOL_NETLINK: "netlinkOption",
 };
 

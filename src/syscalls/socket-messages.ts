@@ -80,10 +80,10 @@ function sendMessage(call: SyscallContext, socket: Socket, address: number, flag
   const name = Number(header.msg_name);
   const to = name === 0 || nameLength === 0 ? null : readAddress(call, name, nameLength);
   const views = vector(call, Number(header.msg_iov), count, "read");
-  const { rights, sender } = readControl(call, socket, Number(header.msg_control), Number(header.msg_controllen));
+  const control = readControl(call, socket, Number(header.msg_control), Number(header.msg_controllen));
   const only = views.length === 1 ? views[0] : undefined;
   // Several buffers are copied into one, which is then ours.
-  return send(call, socket, { bytes: only ?? gather(views), to, sender, rights, flags }, only ? [only] : []);
+  return send(call, socket, { bytes: only ?? gather(views), to, ...control, flags }, only ? [only] : []);
 }
 
 // ── receiving ───────────────────────────────────────────────────────────────────────────────────────────────────────

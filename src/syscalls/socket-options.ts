@@ -193,8 +193,8 @@ const IP_OPTIONS: Readonly<Record<string, Option>> = {
   IP_PKTINFO: flag("packetInfo"),
   IP_MTU_DISCOVER: kept("IP_MTU_DISCOVER", 1, 0, 5),
   IP_RECVERR: keptFlag("IP_RECVERR"),
-  IP_RECVTTL: keptFlag("IP_RECVTTL"),
-  IP_RECVTOS: keptFlag("IP_RECVTOS"),
+  IP_RECVTTL: flag("hops"),
+  IP_RECVTOS: flag("trafficClass"),
   IP_FREEBIND: keptFlag("IP_FREEBIND"),
   IP_TRANSPARENT: { get: () => 0, set: forced().set! },
   IP_BIND_ADDRESS_NO_PORT: keptFlag("IP_BIND_ADDRESS_NO_PORT"),
@@ -228,8 +228,8 @@ const IP6_OPTIONS: Readonly<Record<string, Option>> = {
   IPV6_MTU_DISCOVER: kept("IPV6_MTU_DISCOVER", 1, 0, 5),
   IPV6_RECVERR: keptFlag("IPV6_RECVERR"),
   IPV6_RECVPKTINFO: flag("packetInfo6"),
-  IPV6_RECVHOPLIMIT: keptFlag("IPV6_RECVHOPLIMIT"),
-  IPV6_RECVTCLASS: keptFlag("IPV6_RECVTCLASS"),
+  IPV6_RECVHOPLIMIT: flag("hops6"),
+  IPV6_RECVTCLASS: flag("trafficClass6"),
   IPV6_TCLASS: kept("IPV6_TCLASS", 0, -1, 255),
   IPV6_DONTFRAG: keptFlag("IPV6_DONTFRAG"),
 };
@@ -261,6 +261,20 @@ const TCP_OPTIONS: Readonly<Record<string, Option>> = {
   },
 };
 
+/** udplite(7): 1 to 7 are the header's eight bytes, and no packet is longer than 16 bits say. */
+const coverage = (name: string): Option => ({
+  get: (_call, { options }) => options.kept.get(name) ?? 0,
+  set(call, { options }, given) {
+    const bytes = int(call, given);
+    options.kept.set(name, bytes === 0 ? 0 : bytes > 0 && bytes < 8 ? 8 : Math.min(bytes >>> 0, 0xffff));
+  },
+});
+
+const UDPLITE_OPTIONS: Readonly<Record<string, Option>> = {
+  UDPLITE_SEND_CSCOV: coverage("UDPLITE_SEND_CSCOV"),
+  UDPLITE_RECV_CSCOV: coverage("UDPLITE_RECV_CSCOV"),
+};
+
 const NETLINK_OPTIONS: Readonly<Record<string, Option>> = {
   NETLINK_ADD_MEMBERSHIP: { set: (call, _socket, given) => void int(call, given) },
   NETLINK_DROP_MEMBERSHIP: { set: (call, _socket, given) => void int(call, given) },
@@ -290,6 +304,11 @@ const LEVELS: Readonly<Record<string, Level>> = {
   // NETLINK_ADD_MEMBERSHIP and the like: there is nothing that a group could hear of.
   SOL_NETLINK: { subject: "netlinkOption", options: NETLINK_OPTIONS, has: ({ family }) => family === "netlink" },
   SOL_TCP: { subject: "tcpOption", options: TCP_OPTIONS, has: (socket) => socket instanceof TcpSocket },
+  SOL_UDPLITE: {
+    subject: "udpliteOption",
+    options: UDPLITE_OPTIONS,
+    has: (socket) => socket instanceof UdpSocket && socket.isLite,
+  },
 };
 
 /** `otherLevel`: what is said of a level that the socket does not have. Throws that, or ENOPROTOOPT. */
@@ -354,8 +373,8 @@ function setsockopt(
   return 0;
 }
 
-const names = [SOCKET_OPTIONS, IP_OPTIONS, IP6_OPTIONS, TCP_OPTIONS, NETLINK_OPTIONS].flatMap((options) =>
-  Object.keys(options),
+const names = [SOCKET_OPTIONS, IP_OPTIONS, IP6_OPTIONS, TCP_OPTIONS, UDPLITE_OPTIONS, NETLINK_OPTIONS].flatMap(
+  (options) => Object.keys(options),
 );
 const NOTE = `${names.join(", ")}; all others are ENOPROTOOPT`;
 

@@ -4,7 +4,7 @@ import { NetlinkSocket, type NetlinkAnswer } from "./netlink-socket.ts";
 import type { Network } from "./network.ts";
 import type { Socket, SocketCaller } from "./socket.ts";
 import { IPPROTO_TCP, TcpSocket } from "./tcp-socket.ts";
-import { IPPROTO_UDP, UdpSocket } from "./udp-socket.ts";
+import { IPPROTO_UDP, IPPROTO_UDPLITE, UdpSocket } from "./udp-socket.ts";
 import { UnixDatagramSocket } from "./unix-datagram.ts";
 import { UnixStreamSocket } from "./unix-stream.ts";
 
@@ -42,8 +42,8 @@ export function createSocket(
       if (type === "stream" && (protocol === 0 || protocol === IPPROTO_TCP)) {
         return new TcpSocket(network, family, credentials, flags);
       }
-      if (type === "datagram" && (protocol === 0 || protocol === IPPROTO_UDP)) {
-        return new UdpSocket(network, family, credentials, flags);
+      if (type === "datagram" && (protocol === 0 || protocol === IPPROTO_UDP || protocol === IPPROTO_UDPLITE)) {
+        return new UdpSocket(network, family, protocol === 0 ? IPPROTO_UDP : protocol, credentials, flags);
       }
       throw refusal(family, type, protocol);
     case "netlink":

@@ -190,7 +190,7 @@ export class HostNetwork {
       message: (bytes, from) => {
         // Answers come from where one may send to; strangers reach only those who may be reached.
         const to = { ip: socket.local.ip, port: socket.local.port };
-        if ((isReachable || this.permits(from)) && socket.hears(from, to)) socket.arrive(from, to, bytes);
+        if ((isReachable || this.permits(from)) && socket.hears(from, to)) socket.arrive(from, to, bytes, null);
       },
       failed: (code) => failed(hostErrno(code)),
     });

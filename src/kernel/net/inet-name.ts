@@ -9,7 +9,8 @@ import type { SocketCaller } from "./socket.ts";
 const FIRST_UNPRIVILEGED = 1024;
 
 export class InetName<H extends PortHolder> {
-  readonly #ports: PortTable<H>;
+  /** Where its port is one. */
+  readonly ports: PortTable<H>;
   readonly #holder: H;
   readonly #family: InetAddress["family"];
   #local: Endpoint;
@@ -20,7 +21,7 @@ export class InetName<H extends PortHolder> {
   #given: string | null = null;
 
   constructor(ports: PortTable<H>, holder: H, family: InetAddress["family"]) {
-    this.#ports = ports;
+    this.ports = ports;
     this.#holder = holder;
     this.#family = family;
     this.#local = { ip: anyOf(family), port: 0 };
@@ -57,10 +58,10 @@ export class InetName<H extends PortHolder> {
 
   /** Takes the port at `wanted`, or for port 0 a free one. Throws EADDRINUSE. */
   take(wanted: Endpoint): void {
-    const port = this.#ports.choose(this.#holder, wanted);
+    const port = this.ports.choose(this.#holder, wanted);
     this.#local = { ip: wanted.ip, port };
     this.#held = true;
-    this.#ports.add(this.#holder);
+    this.ports.add(this.#holder);
   }
 
   /** A connection is from one address: the port stays. */
@@ -100,6 +101,6 @@ export class InetName<H extends PortHolder> {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#ports.remove(this.#holder);
+    this.ports.remove(this.#holder);
   }
 }

@@ -163,6 +163,46 @@ describe("UDP inside the run", () => {
     expect(textOf(client)).toBe("answer");
   });
 
+  test("hops and traffic class are the message's, else the socket's, else 64 and 0", () => {
+    const net = testNetwork();
+    const server = net.make("inet6", "datagram");
+    now(server.bind(at(7000, "::"), net.caller));
+    const client = net.make("inet6", "datagram");
+    const header = (more = {}) => {
+      now(client.send(outgoing("x", { to: at(7000, "::1"), header: more })));
+      return received(server).header;
+    };
+    expect(header()).toEqual({ hops: 64, trafficClass: 0, coverage: 0 });
+    client.options.kept.set("IPV6_UNICAST_HOPS", 9).set("IPV6_TCLASS", -1).set("IP_TOS", 4);
+    expect(header()).toEqual({ hops: 9, trafficClass: 0, coverage: 0 });
+    expect(header({ hops: 3, trafficClass: 32 })).toEqual({ hops: 3, trafficClass: 32, coverage: 0 });
+    now(client.send(outgoing("x", { to: at(7000, "::ffff:127.0.0.1") })));
+    expect(received(server).header).toEqual({ hops: 64, trafficClass: 4, coverage: 0 });
+  });
+
+  test("UDP-Lite has ports of its own, and drops what the checksum covers too little of", () => {
+    const net = testNetwork();
+    const [server, plain, client] = [136, 17, 136].map((protocol) => net.make("inet", "datagram", 0, protocol));
+    now(server!.bind(at(7000), net.caller));
+    now(plain!.bind(at(7000), net.caller));
+    const send = (text: string) => now(client!.send(outgoing(text, { to: at(7000) })));
+    send("all");
+    expect(textOf(server!)).toBe("all");
+    expect(failure(() => received(plain!))).toBe("EAGAIN");
+    server!.options.kept.set("UDPLITE_RECV_CSCOV", 20);
+    for (const [text, coverage] of [
+      ["too little of me", 19],
+      ["enough of me....", 20],
+      ["all", 12],
+    ] as const) {
+      client!.options.kept.set("UDPLITE_SEND_CSCOV", coverage);
+      send(text);
+    }
+    expect([textOf(server!), textOf(server!)]).toEqual(["enough of me....", "all"]);
+    expect(failure(() => received(server!))).toBe("EAGAIN");
+    expect(failure(() => client!.send(outgoing("x", { to: at(7000, "192.0.2.1") })))).toBe("ENETUNREACH");
+  });
+
   test("nobody there: a connected socket hears of it", () => {
     const net = testNetwork();
     const client = net.make("inet", "datagram");

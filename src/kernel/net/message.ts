@@ -30,6 +30,16 @@ export interface PeerIdentity {
 /** What Linux tells where nobody is known: the overflow ids. */
 export const NOBODY: PeerIdentity = { pid: 0, uid: 65534, gid: 65534 };
 
+/** What of a packet's headers its receiver may ask about, or goes by. */
+export interface PacketHeader {
+  /** TTL, or hop limit. */
+  readonly hops: number;
+  /** TOS, or traffic class. */
+  readonly trafficClass: number;
+  /** How many bytes of a UDP-Lite packet its checksum covers, the eight of the header among them; 0: all. */
+  readonly coverage: number;
+}
+
 export interface Outgoing {
   readonly bytes: Uint8Array;
   /** Null: to the peer that the socket is connected to. */
@@ -37,6 +47,8 @@ export interface Outgoing {
   readonly sender: PeerIdentity;
   /** SCM_RIGHTS; whoever sends holds them until the call is over. */
   readonly rights: readonly FileDescription[];
+  /** Instead of what the socket's options say (IPV6_HOPLIMIT, IP_TOS and the like). */
+  readonly header?: Partial<PacketHeader>;
   /** MSG bits. */
   readonly flags: number;
 }
@@ -56,6 +68,8 @@ export interface Received {
   readonly time: bigint;
   /** The address of ours that it was sent to (IP_PKTINFO); null where there is none. */
   readonly to: string | null;
+  /** Null where there is none, or the host does not tell. */
+  readonly header: PacketHeader | null;
 }
 
 export const END_OF_STREAM: Received = {
@@ -67,6 +81,7 @@ export const END_OF_STREAM: Received = {
   sender: null,
   time: 0n,
   to: null,
+  header: null,
 };
 
 /** Drops what a caller has no use for. */

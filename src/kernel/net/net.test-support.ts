@@ -16,7 +16,7 @@ export interface TestNetwork {
   readonly clock: TestClock;
   readonly caller: SocketCaller;
   /** A socket that a descriptor refers to. */
-  make(family: RequestedFamily, type: RequestedType, flags?: number): Socket;
+  make(family: RequestedFamily, type: RequestedType, flags?: number, protocol?: number): Socket;
   pair(type: RequestedType): readonly [Socket, Socket];
 }
 
@@ -34,7 +34,8 @@ export function testNetwork(permission?: NetPermission): TestNetwork {
     network,
     clock,
     caller,
-    make: (family, type, flags = 0) => held(createSocket(network, family, type, 0, caller, flags, () => [])),
+    make: (family, type, flags = 0, protocol = 0) =>
+      held(createSocket(network, family, type, protocol, caller, flags, () => [])),
     pair(type) {
       const [one, other] = createPair(network, "unix", type, 0, caller, 0);
       return [held(one), held(other)];

@@ -8,14 +8,14 @@ import type { Task } from "../task.ts";
 import { isAny, isIp6, isLoopback, isMulticast, type Endpoint } from "./address.ts";
 import { HostNetwork } from "./host-network.ts";
 import { LOOPBACK, type NetworkInterface } from "./interfaces.ts";
-import { NOBODY, type PeerIdentity } from "./message.ts";
+import { NOBODY, type PacketHeader, type PeerIdentity } from "./message.ts";
 import { NetlinkPorts } from "./netlink-socket.ts";
 import { NetPermission } from "./permission.ts";
 import { PortTable } from "./ports.ts";
 import type { InFlight } from "./receive-queue.ts";
 import { identityOf, type Socket, type SocketCaller } from "./socket.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
-import type { UdpSocket } from "./udp-socket.ts";
+import { IPPROTO_UDP, IPPROTO_UDPLITE, type UdpSocket } from "./udp-socket.ts";
 import { UnixNames } from "./unix-socket.ts";
 
 /** What the network needs of the kernel. */
@@ -29,7 +29,10 @@ export class Network {
   readonly clock: Clock;
   readonly unixNames = new UnixNames();
   readonly tcpPorts = new PortTable<TcpSocket>(true);
-  readonly udpPorts = new PortTable<UdpSocket>(false);
+  readonly datagramPorts = {
+    [IPPROTO_UDP]: new PortTable<UdpSocket>(false),
+    [IPPROTO_UDPLITE]: new PortTable<UdpSocket>(false),
+  };
   readonly netlink = new NetlinkPorts();
   readonly host: HostNetwork;
   readonly inFlight: InFlight = { count: 0 };
@@ -115,12 +118,12 @@ export class Network {
   }
 
   // ── UDP ────────────────────────────────────────────────────────────────────────────────────────────────────────
-  sendDatagram(socket: UdpSocket, to: Endpoint, bytes: Uint8Array): void {
+  sendDatagram(socket: UdpSocket, to: Endpoint, bytes: Uint8Array, header: PacketHeader): void {
     const from = socket.isAnywhere ? { ip: this.sourceFor(to.ip), port: socket.local.port } : socket.local;
     const isInside = this.isOurs(to.ip) || isMulticast(to.ip);
-    const receiver = isInside ? this.udpPorts.find(to, (holder) => holder.hears(from, to)) : null;
-    if (receiver !== null) receiver.arrive(from, to, bytes);
-    else if (this.host.permits(to)) this.host.send(socket, to, bytes);
+    const receiver = isInside ? socket.name.ports.find(to, (holder) => holder.hears(from, to)) : null;
+    if (receiver !== null) receiver.arrive(from, to, bytes, header);
+    else if (!socket.isLite && this.host.permits(to)) this.host.send(socket, to, bytes);
     else socket.refused();
   }
 }

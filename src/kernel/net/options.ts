@@ -29,6 +29,11 @@ export class SocketOptions {
   v6Only = false;
   packetInfo = false;
   packetInfo6 = false;
+  /** IP_RECVTTL, IP_RECVTOS, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS: that of a packet's header comes with each message. */
+  hops = false;
+  trafficClass = false;
+  hops6 = false;
+  trafficClass6 = false;
   /** By the name of the option. */
   readonly kept = new Map<string, number>();
   #sendBuffer: number | null = null;

@@ -4,7 +4,7 @@
  */
 import type { FileDescription } from "../fs/file-description.ts";
 import type { SocketAddress } from "./address.ts";
-import { END_OF_STREAM, MSG, releaseRights, type PeerIdentity, type Received } from "./message.ts";
+import { END_OF_STREAM, MSG, releaseRights, type PacketHeader, type PeerIdentity, type Received } from "./message.ts";
 
 /** What a piece counts beside its bytes, about what it costs the host. */
 const PIECE_COST = 256;
@@ -18,6 +18,7 @@ export interface Arrival {
   readonly rights?: readonly FileDescription[];
   readonly time?: bigint;
   readonly to?: string | null;
+  readonly header?: PacketHeader | null;
   /** MSG.EOR */
   readonly flags?: number;
 }
@@ -31,6 +32,7 @@ interface Piece {
   rights: readonly FileDescription[];
   readonly time: bigint;
   readonly to: string | null;
+  readonly header: PacketHeader | null;
   readonly flags: number;
 }
 
@@ -101,6 +103,7 @@ export class ReceiveQueue {
       rights: arrival.rights ?? [],
       time: arrival.time ?? 0n,
       to: arrival.to ?? null,
+      header: arrival.header ?? null,
       flags: arrival.flags ?? 0,
     });
     this.#bytes += length;
@@ -118,8 +121,9 @@ export class ReceiveQueue {
       this.#pieces.shift();
       this.#bytes -= size;
     }
-    const { from, sender, time, to } = piece;
-    return { length, size, flags: piece.flags | (length < size ? MSG.TRUNC : 0), from, rights, sender, time, to };
+    const { from, sender, time, to, header } = piece;
+    const flags = piece.flags | (length < size ? MSG.TRUNC : 0);
+    return { length, size, flags, from, rights, sender, time, to, header };
   }
 
   /**

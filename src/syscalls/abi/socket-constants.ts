@@ -22,7 +22,7 @@ export const SOCKET_CONSTANTS = {
     SOCK_PACKET: 10,
   },
   socketFlag: { SOCK_NONBLOCK: 0o4000, SOCK_CLOEXEC: 0o2000000 },
-  socketLevel: { SOL_IP: 0, SOL_SOCKET: 1, SOL_TCP: 6, SOL_UDP: 17, SOL_IPV6: 41, SOL_NETLINK: 270 },
+  socketLevel: { SOL_IP: 0, SOL_SOCKET: 1, SOL_TCP: 6, SOL_UDP: 17, SOL_IPV6: 41, SOL_UDPLITE: 136, SOL_NETLINK: 270 },
   /** Options whose struct has a time are there twice: _OLD with the guest's own `long`. */
   socketOption: {
     SO_DEBUG: 1,
@@ -102,6 +102,7 @@ export const SOCKET_CONSTANTS = {
     IPV6_RECVPKTINFO: 49,
     IPV6_PKTINFO: 50,
     IPV6_RECVHOPLIMIT: 51,
+    IPV6_HOPLIMIT: 52,
     IPV6_RECVTCLASS: 66,
     IPV6_TCLASS: 67,
     IPV6_DONTFRAG: 62,
@@ -126,6 +127,7 @@ export const SOCKET_CONSTANTS = {
     TCP_FASTOPEN_CONNECT: 30,
     TCP_ULP: 31,
   },
+  udpliteOption: { UDPLITE_SEND_CSCOV: 10, UDPLITE_RECV_CSCOV: 11 },
   netlinkOption: {
     NETLINK_ADD_MEMBERSHIP: 1,
     NETLINK_DROP_MEMBERSHIP: 2,
