@@ -30,7 +30,7 @@ import { PC } from "../translate/layout.ts";
 import type { Guest } from "./guest.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { MemoryPool } from "./memories.ts";
-import { codeReader } from "./processor.ts";
+import { codeReader, needsPrecision } from "./processor.ts";
 import type { Processor } from "./processor.ts";
 import type { LoadedProgram, ProgramFiles } from "./program.ts";
 import type { ProgramFacts } from "./system-info.ts";
@@ -184,7 +184,7 @@ export class UserMachine implements TaskRunner, Machine {
     }
     // Ended, or another program now.
     if (processor.loaded !== context) return false;
-    if (task.attention || processor.stale || task.process.actions.handlesFaults !== processor.precise) {
+    if (task.attention || processor.stale || needsPrecision(task.process, processor.precise) !== processor.precise) {
       processor.stale = false;
       return false;
     }
@@ -218,7 +218,8 @@ export class UserMachine implements TaskRunner, Machine {
       if (delivery === null) restoreMask(task);
       else this.#enter(context, delivery);
     }
-    context.processor.setPrecise(task.process.actions.handlesFaults);
+    const { processor } = context;
+    processor.setPrecise(needsPrecision(task.process, processor.precise));
     return isRunning(task);
   }
 

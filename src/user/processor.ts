@@ -4,6 +4,7 @@
  */
 import { CodeFault, REGISTERS_BASE, REGISTERS_END } from "../cpu/isa.ts";
 import type { CodeReader } from "../cpu/isa.ts";
+import type { Process } from "../kernel/process.ts";
 import type { AddressSpace } from "../memory/address-space.ts";
 import { GuestFault } from "../memory/guest-fault.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
@@ -116,4 +117,15 @@ export function codeReader(memory: GuestMemory): CodeReader {
     }
   };
   return { read16: guarded(memory.code.read16), read32: guarded(memory.code.read32) };
+}
+
+/**
+ * Whether the code that a process runs must leave exact registers behind at a fault, where it did so before or not. A child
+ * of vfork(2) leaves that as it is: it drops its parent's handlers and is gone soon, and code would be made anew twice.
+ */
+export function needsPrecision(
+  { actions, vforkDone }: Pick<Process, "actions" | "vforkDone">,
+  before: boolean,
+): boolean {
+  return actions.handlesFaults || (vforkDone !== null && before);
 }
