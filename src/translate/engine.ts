@@ -279,7 +279,7 @@ export class Engine {
     const { shared } = mode;
     try {
       const block = mode.interpreted.add(shared.blocks.at(isa, code, pc, shared.value));
-      if (shared.hot.has(pc) || this.#code.isKnown(mode, pc)) this.#code.place(mode, pc);
+      if (!mode.placed.has(pc) && (shared.hot.has(pc) || this.#code.isKnown(mode, pc))) this.#code.place(mode, pc);
       block.isTranslated = mode.placed.has(pc);
       return block;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from "node:v8";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CODE, DATA, TestMachine } from "./machine.test-support.ts";
 import { unpack } from "./packed-functions.ts";
 import { restore, type Snapshot, take } from "./snapshot.ts";
@@ -89,6 +89,16 @@ describe.each(Object.entries(PROGRAMS))("%s", (_, source) => {
     expect([...second.busy]).toEqual(expect.arrayContaining([...first.busy]));
     // A time slice may end where none has ended before.
     for (const start of second.made) expect(first.made).not.toContain(start);
+  });
+
+  test("a module comes into the table once", () => {
+    const snapshot = take(run(source, 20_000, null).cache, null)!;
+    const instances = vi.spyOn(WebAssembly, "Instance");
+    run(source, 20_000, snapshot);
+    const modules = instances.mock.calls.map(([module]) => module);
+    instances.mockRestore();
+    expect(modules.length).toBeGreaterThan(1);
+    expect(new Set(modules).size).toBe(modules.length);
   });
 
   test("each entry belongs to one function", () => {

@@ -20,7 +20,7 @@ const NEAR = 0x4000;
 /** A module of so many functions is large enough. */
 const MOST_TOGETHER = 1000;
 /** More are not kept. */
-const MOST_FUNCTIONS = 8000;
+const MOST_FUNCTIONS = 16_000;
 /** A function that a run has spent its time in is worth as much as so many others. */
 const BUSY_WORTH = 4;
 
