@@ -20,3 +20,9 @@ test("sched_getaffinity says EINVAL of a mask that is too small only: programs t
   expect(calls.call("sched_getaffinity", 0, 0, ROOM)).toBe("EINVAL");
   expect(calls.call("sched_getaffinity", -1, 128, ROOM)).toBe("ESRCH");
 });
+
+test("limits of nobody, and of a negative process number, are ESRCH", () => {
+  const calls = testCalls(LIMIT_ROWS);
+  const limit = (pid: number) => calls.call("prlimit64", pid, 9, 0, ROOM);
+  expect([limit(NOBODY), limit(-1), limit(0)]).toEqual(["ESRCH", "ESRCH", 0]);
+});

@@ -44,6 +44,7 @@ function setrlimit(call: SyscallContext, number: number, address: number): numbe
 
 function prlimit(call: SyscallContext, pid: number, number: number, newAt: number, oldAt: number): number {
   const name = resource(call, number);
+  if (pid < 0) throw errno.ESRCH; // to sched_setscheduler(2) and its kin that is EINVAL
   const process = processOf(call, pid);
   const { rlimit64 } = call.abi.structs;
   const old = process.limits.get(name);
