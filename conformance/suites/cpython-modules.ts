@@ -2,7 +2,7 @@
 
 const SYSTEM = `
   test_os test_posix test_posixpath test_pathlib test_subprocess test_threading test_thread test_threadsignals test_signal
-  test_socket test_select test_poll test_epoll test_selectors test_mmap test_pty test_tty test_asyncio
+  test_socket test_select test_poll test_epoll test_selectors test_mmap test_pty test_asyncio
   test_multiprocessing_spawn test_multiprocessing_fork test_concurrent_futures test_fork1 test_wait3 test_wait4 test_popen
   test_pipes test_eintr test_faulthandler test_io test_fileio test_file test_largefile test_stat test_tempfile test_shutil
   test_glob test_fnmatch test_filecmp test_fcntl test_ioctl test_resource test_pwd test_grp test_getpass test_platform
