@@ -195,3 +195,28 @@ describe("the tables", () => {
     expect(rows.every((row) => /^[a-z0-9.]+$/.test(row.mnemonic))).toBe(true);
   });
 });
+
+describe("msr with the E bit (big-endian data) is refused, without it accepted", () => {
+  test.each([
+    ["A32 msr CPSR_x, r0", [0xe122f000], false],
+    ["T32 msr CPSR_x, r0", [0xf380, 0x8200], true],
+  ])("%s", (_, words, thumb) => {
+    expect(machineWith({ r0: 0x200 }).execute(words, thumb)).toEqual({
+      kind: "exception",
+      exception: "illegal",
+      info: 0,
+    });
+    expect(machineWith({ r0: 0x100 }).execute(words, thumb)).toEqual({ kind: "next" });
+  });
+
+  test.each([
+    ["msr CPSR_x, #0x200", 0xe322fc02],
+    ["msr CPSR_fsxc, #0x200", 0xe32ffc02],
+  ])("%s", (_, word) => {
+    expect(machineWith({}).execute([word], false)).toMatchObject({ exception: "illegal" });
+  });
+
+  test("without the mask's bit for it, E is not written", () => {
+    expect(machineWith({ r0: 0x200 }).execute([0xe128f000], false)).toEqual({ kind: "next" });
+  });
+});

@@ -114,8 +114,12 @@ const readStatus: Lift<{ readonly d: number }> = (e, { d }, context) => {
   writeGpr(e, context, d, e.i32.or(e.i32.or(flags, geBits(e)), e.const32(USER_MODE)));
 };
 
-/** `mask`: bit 3 for NZCVQ, bit 2 for GE. A program cannot write the rest. */
+/** The E bit: data are big-endian. */
+const BIG_ENDIAN_DATA = 1 << 9;
+
+/** `mask`: bit 3 for NZCVQ, bit 2 for GE, bit 1 for E, which can only stay zero. A program cannot write the rest. */
 function writeStatus(e: Emitter, mask: number, value: I32): void {
+  if ((mask & 2) !== 0) e.raiseIf(e.i32.and(value, e.const32(BIG_ENDIAN_DATA)), "illegal");
   if ((mask & 8) !== 0) {
     setNzcvFromWord(e, value);
     e.set(QF, e.i32.and(e.i32.shrU(value, e.const32(27)), e.const32(1)));
@@ -167,20 +171,14 @@ export const SYSTEM_A32: readonly ArmRow[] = [
     "cccc 00010010 kkkk 1111 0000 0000 mmmm",
     "CPSR_{statusmask}, rm",
     (e, { k, m }, context) => writeStatus(e, k, readGpr(e, context, m)),
-    {
-      ...HARMLESS,
-      when: ({ k, m }) => k !== 0 && m !== PC,
-    },
+    { when: ({ k, m }) => k !== 0 && m !== PC },
   ),
   system(
     "msr{c}",
     "cccc 00110010 kkkk 1111 iiiiiiiiiiii",
     "CPSR_{statusmask}, {armimm}",
     (e, { k, i }) => writeStatus(e, k, e.const32(armImmediate(i).value)),
-    {
-      ...HARMLESS,
-      when: ({ k }) => k !== 0,
-    },
+    { when: ({ k }) => k !== 0 },
   ),
 
   system(
@@ -259,11 +257,7 @@ export const SYSTEM_T32: readonly ArmRow[] = [
     "111100111000 mmmm 1000 kkkk 0000 0000",
     "CPSR_{statusmask}, rm",
     (e, { k, m }, context) => writeStatus(e, k, readGpr(e, context, m)),
-    {
-      ...HARMLESS,
-      needs: "v6t2",
-      when: ({ k, m }) => k !== 0 && m !== PC,
-    },
+    { needs: "v6t2", when: ({ k, m }) => k !== 0 && m !== PC },
   ),
   system("udf{c}.w", "111101111111 iiii 1010 iiiiiiiiiiii", "#{decimal}", illegal, { ...illegalInfo, needs: "v6t2" }),
   privileged("mrs{c}", "111100111111 1111 1000 dddd 0000 0000", "rd, SPSR", illegal, KERNEL),
