@@ -128,26 +128,32 @@ function heldRights({ rights }: Outgoing): Pick<Arrival, "rights"> {
 export class PeerOutlet implements Outlet {
   readonly #owner: ConnectionSocket;
   readonly #peer: ConnectionSocket;
-  readonly capacity: number;
+  readonly #capacity: () => number;
   readonly #onSendAfterClose: ((owner: ConnectionSocket) => void) | null;
   /** The peer's side is closed: nobody will read. */
   peerClosed = false;
 
-  /** `onSendAfterClose`: what comes back when something is sent to a side that is gone; null: `peerClosed` is asked first. */
+  /**
+   * `capacity`: asked each time, since the buffers' sizes can be set on a connection, too. `onSendAfterClose`: what comes back when something is sent to a side that is gone; null: `peerClosed` is
+   * asked first.
+   */
   constructor(
     owner: ConnectionSocket,
     peer: ConnectionSocket,
-    capacity: number,
+    capacity: () => number,
     onSendAfterClose: ((owner: ConnectionSocket) => void) | null = null,
   ) {
     this.#owner = owner;
     this.#peer = peer;
-    this.capacity = capacity;
+    this.#capacity = capacity;
     this.#onSendAfterClose = onSendAfterClose;
   }
 
   get peer(): ConnectionSocket {
     return this.#peer;
+  }
+  get capacity(): number {
+    return this.#capacity();
   }
   get room(): number {
     return this.peerClosed ? this.capacity : this.capacity - this.#peer.incoming.charge;

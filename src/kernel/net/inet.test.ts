@@ -39,6 +39,16 @@ describe("TCP inside the run", () => {
     expect([textOf(server), textOf(client)]).toEqual(["to the server", "to the client"]);
   });
 
+  test("a send buffer that is made smaller on a connection bounds what is under way", () => {
+    const net = testNetwork();
+    const [client, server] = connection(net);
+    client.options.setSendBuffer(4096);
+    server.options.setReceiveBuffer(4096);
+    const sent = client.send({ ...outgoing("x".repeat(100_000)), flags: MSG.DONTWAIT });
+    expect(sent).toBeLessThanOrEqual(16_384);
+    expect(sent).toBeGreaterThan(8192);
+  });
+
   test("an attempt that need not wait is told after the call, as over Linux's loopback", () => {
     const net = testNetwork();
     const [, port] = listener(net);

@@ -188,8 +188,8 @@ export class TcpSocket extends ConnectionSocket implements PortHolder {
         else return listener.#backlog.whenRoom(() => (this.#abandon = attempt()));
         return () => undefined;
       }
-      accepted.outlet = new PeerOutlet(accepted, this, accepted.options.inFlight(this.options), resetBySend);
-      this.established(new PeerOutlet(this, accepted, this.options.inFlight(accepted.options), resetBySend));
+      accepted.outlet = new PeerOutlet(accepted, this, () => accepted.options.inFlight(this.options), resetBySend);
+      this.established(new PeerOutlet(this, accepted, () => this.options.inFlight(accepted.options), resetBySend));
       listener.queue(accepted);
       return () => undefined;
     };

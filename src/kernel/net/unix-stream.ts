@@ -109,8 +109,8 @@ export class UnixStreamSocket extends ConnectionSocket implements UnixSocket {
   #join(peer: UnixStreamSocket, ofPeer: PeerIdentity, own: PeerIdentity): void {
     this.#peer = { name: peer.name, identity: ofPeer };
     peer.#peer = { name: this.name, identity: own };
-    this.outlet = new PeerOutlet(this, peer, this.options.sendBuffer);
-    peer.outlet = new PeerOutlet(peer, this, peer.options.sendBuffer);
+    this.outlet = new PeerOutlet(this, peer, () => this.options.sendBuffer);
+    peer.outlet = new PeerOutlet(peer, this, () => peer.options.sendBuffer);
     this.wakeAll();
   }
 
