@@ -25,7 +25,7 @@ const compiled = (target: Target | "native", folder: string, sources: readonly s
   const content = files.map((file) => readFileSync(file, "utf8")).join("\0") + headers(folder);
   return build({
     target,
-    args: [...FLAGS, ...flags, ...files, ...(folder === SYSTEM ? ["-pthread"] : [])],
+    args: [...FLAGS, ...flags, ...files, ...(folder === SYSTEM ? ["-pthread"] : []), "-lm"],
     cwd: "/",
     content,
   });
