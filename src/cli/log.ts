@@ -8,6 +8,8 @@ import { UsageError } from "./parse.ts";
 export interface Log {
   /** Whether system calls are asked for. */
   readonly strace: boolean;
+  /** Guest code is listed as it is read, so that nothing kept may stand in for it. */
+  readonly listsCode: boolean;
   /** Writes one line at once, so that it stands in the right place among the program's own output. */
   readonly write: (line: string) => void;
   readonly close: () => void;
@@ -33,6 +35,7 @@ export function openLog(wishes: { file: string | undefined; items: string | unde
   if (fd !== 2) createDebug.log = (...words: unknown[]) => write(format(...words));
   return {
     strace: wishes.strace || items.includes("strace"),
+    listsCode: items.includes("in_asm"),
     write,
     close: () => {
       if (fd !== 2) closeSync(fd);

@@ -88,7 +88,7 @@ export async function runCommand({ given, program }: CommandLine): Promise<void>
     ),
     ffi: !given.has("no-ffi"),
     forwardSignals: true,
-    ...(version === null ? {} : { keep: { folder: join(cacheFolder(), "translations"), version } }),
+    ...(version === null || log.listsCode ? {} : { keep: { folder: join(cacheFolder(), "translations"), version } }),
     ...(log.strace ? { onSyscall: log.write } : {}),
     onWarning: (line) => process.stderr.write(`babelf: ${line}\n`),
   };
