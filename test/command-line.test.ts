@@ -1,6 +1,6 @@
 /** The command as people start it: its own process, its exit code, its one-line messages. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -66,6 +66,21 @@ describe("babelf", () => {
     const { status, stderr } = babelf(["-d", "in_asm", `${guest}/hello`]);
     expect(status).toBe(0);
     expect(stderr).toMatch(guest === "armhf" ? /\t[0-9a-f]{4}\tsvc\t0\n/ : /\t[0-9a-f]{8}\tsyscall/);
+  });
+
+  test("-d in_asm lists it in every run of the published command, whatever earlier runs have kept", () => {
+    spawnSync(process.execPath, ["scripts/build.js"], { cwd: ROOT });
+    const cache = mkdtempSync(join(tmpdir(), "babelf-cache-"));
+    const listed = (...options: string[]): string =>
+      spawnSync(process.execPath, ["bin/babelf.js", ...options, "fixtures/armhf/hello"], {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { ...process.env, XDG_CACHE_HOME: cache },
+      }).stderr;
+    expect(listed()).toBe("");
+    expect(readdirSync(join(cache, "babelf")).sort()).toEqual(["code", "translations"]);
+    expect(listed("-d", "in_asm")).toMatch(/ 000100d0:\te1a0000d\tmov\tr0, sp\n/);
+    rmSync(cache, { recursive: true });
   });
 
   test("qemu's one-dash words", () => {
