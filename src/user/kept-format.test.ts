@@ -28,6 +28,16 @@ test("damaged bytes are nothing", () => {
   }
 });
 
+test("bytes with a right checksum that are something else are nothing", () => {
+  for (const json of ["{", '["array","Int32Array",0,9]', '["array","Float64Array",0,1]']) {
+    const bytes = Buffer.alloc(8 + json.length);
+    bytes.writeUInt32LE(json.length, 4);
+    bytes.write(json, 8);
+    bytes.writeUInt32LE(checksum(bytes.subarray(4)), 0);
+    expect(decode(bytes)).toBeUndefined();
+  }
+});
+
 test("a checksum does not depend on where the bytes lie, but on every one of them and on the seed", () => {
   const bytes = Buffer.from("some bytes, more than one word of them");
   const sum = checksum(bytes);

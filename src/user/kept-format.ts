@@ -50,11 +50,15 @@ export function decode(bytes: Buffer): unknown {
   if (whole.length < HEAD || whole.readUInt32LE(0) !== checksum(whole.subarray(4))) return undefined;
   const length = whole.readUInt32LE(4);
   const start = aligned(HEAD + length);
-  return JSON.parse(whole.toString("latin1", HEAD, HEAD + length), (_, each: unknown) => {
-    if (!Array.isArray(each) || each[0] !== "array") return each as unknown;
-    const [, kind, at, count] = each as unknown as Reference;
-    return new KINDS[kind](whole.buffer as ArrayBuffer, whole.byteOffset + start + at, count);
-  });
+  try {
+    return JSON.parse(whole.toString("latin1", HEAD, HEAD + length), (_, each: unknown) => {
+      if (!Array.isArray(each) || each[0] !== "array") return each as unknown;
+      const [, kind, at, count] = each as unknown as Reference;
+      return new KINDS[kind](whole.buffer as ArrayBuffer, whole.byteOffset + start + at, count);
+    });
+  } catch {
+    return undefined; // its checksum is right, but nothing that `encode` wrote
+  }
 }
 
 /**
