@@ -21,7 +21,7 @@ Runs the cases whose class/name contains a FILTER ("integer", "short/bash", "sql
 docs/benchmarks.md is what it prints without a filter.
 
 Options:
-  --target NAME    mipsel, mips, armhf, armel; may be given several times (armhf, mipsel, mips)
+  --target NAME    mipsel, mips, armhf, armel; may be given several times (all of them)
   --rounds N       rounds; the median counts (3)
   --json FILE      also writes every sample as JSON
   --print FILE     runs nothing: prints the document of such files; may be given several times
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      target: { type: "string", multiple: true, default: ["armhf", "mipsel", "mips"] },
+      target: { type: "string", multiple: true, default: ["armhf", "armel", "mipsel", "mips"] },
       rounds: { type: "string", default: "3" },
       json: { type: "string" },
       print: { type: "string", multiple: true },

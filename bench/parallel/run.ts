@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { runTool } from "../../conformance/harness/child.ts";
+import { median } from "../table.ts";
 import type { Job } from "./worker.ts";
 
 const BASE = 0x400000;
@@ -42,9 +43,6 @@ const ask = (worker: Worker, job: Job): Promise<Answer> =>
     worker.once("message", resolve);
     worker.postMessage(job);
   });
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
 
 const { image, entry } = await build();
 const memory = new WebAssembly.Memory({ initial: 65536, maximum: 65536, shared: true });
