@@ -134,8 +134,8 @@ export class PeerOutlet implements Outlet {
   peerClosed = false;
 
   /**
-   * `capacity`: asked each time, since the buffers' sizes can be set on a connection, too. `onSendAfterClose`: what comes back when something is sent to a side that is gone; null: `peerClosed` is
-   * asked first.
+   * `capacity`: asked each time, since the buffers' sizes can be set on a connection, too. `onSendAfterClose`: what comes
+   * back when something is sent to a side that is gone; null: `peerClosed` is asked first.
    */
   constructor(
     owner: ConnectionSocket,
